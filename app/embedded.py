@@ -263,12 +263,14 @@ def _programs_for(account: _Account | None, programs: Path) -> Path:
     if account is None or _major_version(programs, account) is not None:
         return programs
     packages = programs.parents[2]
-    key = hashlib.sha256(os.fsencode(f"{programs}{(programs / 'postgres').stat().st_mtime_ns}")).hexdigest()[:16]
+    key = hashlib.sha256((programs / "postgres").read_bytes()).hexdigest()[:16]
     copy = Path(tempfile.gettempdir()) / f"practice-exchange-programs-{key}"
     try:
         if not copy.exists():
             _copy_programs(packages, copy)
         _refuse_strangers(copy, {0}, writable_by_others=0o022)
+        for path in copy.rglob("*"):
+            os.utime(path)  # some systems clear temporary files away by their age
     except OSError as error:
         message = f"The programs of PostgreSQL cannot be copied to {copy}: {error}."
         raise EmbeddedPostgresError(message) from error
@@ -326,7 +328,7 @@ def _reach(folder: Path, account: _Account | None) -> Iterator[tuple[str, tuple[
         os.close(descriptor)
 
 
-def _run(command: list[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
+def _run(command: list[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
     return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -444,7 +446,7 @@ class _Server:
     The kernel ends the process when the *thread* that forked it ends, so it gets a thread of its own, which lasts.
     """
 
-    def __init__(self, command: list[str | Path], log: Path, **options: Any) -> None:
+    def __init__(self, command: list[str | Path], log: Path, **options: Any) -> None:  # noqa: ANN401
         """Start the process and wait until it is there."""
         self.log = log
         started: Future[subprocess.Popen[bytes]] = Future()
@@ -485,7 +487,7 @@ def _live(command: list[str | Path], options: dict[str, Any], started: "Future[s
             env=_ENVIRONMENT,
             cwd="/",
             start_new_session=True,  # Ctrl-C is for us; the server is told when we are done with it
-            preexec_fn=lambda: _end_with(owner),
+            preexec_fn=lambda: _end_with(owner),  # noqa: PLW1509 - calls nothing but loaded C functions
             **options,
         )
     except (OSError, subprocess.SubprocessError) as error:
@@ -537,7 +539,7 @@ def _socket_folder(site: _Site) -> Path:
     name = f"practice-exchange-{hashlib.sha256(os.fsencode(site.cluster)).hexdigest()[:16]}"
     folder = Path(tempfile.gettempdir()) / name
     if not _fits(folder):
-        folder = Path("/tmp") / name
+        folder = Path("/tmp") / name  # noqa: S108 - checked right below
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     _refuse_strangers(folder, {os.geteuid(), *([site.account.uid] if site.account else [])}, writable_by_others=0o077)
@@ -553,7 +555,7 @@ def _fits(folder: Path) -> bool:
 
 def _wait_until_ready(site: _Site, server: _Server, socket_folder: Path, deadline: float) -> None:
     """Wait until the server answers and make sure that the database is there."""
-    known = f"SELECT count(*) FROM pg_database WHERE datname = '{_NAME}'"
+    known = f"SELECT count(*) FROM pg_database WHERE datname = '{_NAME}'"  # noqa: S608 - a constant
     while (answer := _ask(site.programs, socket_folder, "postgres", known)) is None:
         if not server.alive:
             message = f"PostgreSQL could not be started on {site.cluster}:\n{server.said()}"
