@@ -1,0 +1,1 @@
+"""The exchange by which cities share what works for migrants and refugees."""

@@ -1,0 +1,65 @@
+"""What all tables share: the metadata with its naming convention, and the column shapes."""
+
+import os
+import time
+from typing import Any, get_args
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+
+
+def uuid7() -> UUID:
+    """A time-ordered UUID, version 7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then random bits."""
+    random = int.from_bytes(os.urandom(10))
+    high = (time.time_ns() // 1_000_000) << 16 | 0x7000 | random >> 68
+    return UUID(int=high << 64 | 0b10 << 62 | random & ((1 << 62) - 1))
+
+
+def words(name: str, *, length: int | None = None, nullable: bool = False, **options: Any) -> Any:
+    """A text column; `length` becomes a CHECK of the same name, so that no second unit of length exists."""
+    checks = [CheckConstraint(f"char_length({name}) <= {length}", name=f"{name}_length")] if length else []
+    return Column(name, Text, *checks, nullable=nullable, **options)
+
+
+def reference(name: str, target: str, *, nullable: bool = False, **options: Any) -> Any:
+    """A text column with a foreign key that forbids the deletion of what it names."""
+    return Column(name, Text, ForeignKey(target, ondelete="RESTRICT"), nullable=nullable, **options)
+
+
+def choice(name: str, values: Any, *, nullable: bool = False, **options: Any) -> Any:
+    """A text column that takes one of a Literal's values."""
+    listed = ", ".join(f"'{value}'" for value in get_args(values))
+    return Column(name, Text, CheckConstraint(f"{name} IN ({listed})", name=name), nullable=nullable, **options)
+
+
+def choices(name: str, values: Any) -> Any:
+    """A text array whose elements are among a Literal's values."""
+    listed = ", ".join(f"'{value}'" for value in get_args(values))
+    check = CheckConstraint(f"{name} <@ ARRAY[{listed}]::text[]", name=name)
+    return Column(name, ARRAY(Text), check, nullable=False, server_default="{}")
+
+
+def text_array(name: str) -> Any:
+    """A text array that is empty, never null."""
+    return Column(name, ARRAY(Text), nullable=False, server_default="{}")
+
+
+def json_value(name: str, default: str | None = None) -> Any:
+    """A jsonb column; with a default it is never null."""
+    return Column(name, JSONB, nullable=default is None, server_default=default)
+
+
+def moment(name: str, *, nullable: bool = False, now: bool = False, **options: Any) -> Any:
+    """A point in time, UTC."""
+    default = func.now() if now else None
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=default, **options)
