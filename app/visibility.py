@@ -1,0 +1,51 @@
+"""Who sees which record, as SQL conditions. A member of no network sees what any member sees."""
+
+from app.caller import Caller
+from app.database import Arguments
+
+PUBLIC_PRACTICE = "p.status = 'published' AND p.visibility = 'public'"
+
+
+def practice_visible(caller: Caller, arg: Arguments) -> str:
+    """The condition that the caller sees the practice `p`."""
+    if caller.is_operator:
+        return "TRUE"
+    if not caller.is_member:
+        return PUBLIC_PRACTICE
+    shared = ["public", "members", *(f"network:{network}" for network in caller.networks)]
+    return f"((p.status = 'published' AND p.visibility = ANY({arg(shared)}::text[])) OR {practice_concerns(caller, arg)})"
+
+
+def practice_concerns(caller: Caller, arg: Arguments) -> str:
+    """The condition that the caller stands behind the practice `p` in whatever state: its city, or a network with it."""
+    if caller.is_operator:
+        return "TRUE"
+    if caller.city_id:
+        return f"p.city_id = {arg(caller.city_id)}"
+    if caller.network_id:
+        network = arg(caller.network_id)
+        return f"(p.networks @> ARRAY[{network}::text] OR (p.submitted_to = {network} AND p.status <> 'draft'))"
+    return "FALSE"
+
+
+def practice_owned(caller: Caller, arg: Arguments) -> str:
+    """The condition that the caller may change the practice `p`: its city, or a network that brought it, unclaimed."""
+    if caller.is_operator:
+        return "TRUE"
+    if caller.city_id:
+        return f"p.city_id = {arg(caller.city_id)}"
+    if caller.network_id:
+        return f"(NOT p.claimed AND p.networks @> ARRAY[{arg(caller.network_id)}::text])"
+    return "FALSE"
+
+
+def request_visible(caller: Caller, arg: Arguments) -> str:
+    """The condition that the caller sees the exchange request `r`."""
+    if caller.is_operator:
+        return "TRUE"
+    if not caller.is_member or not caller.may("exchanges:read"):
+        return "r.visibility = 'public'"
+    own = f"r.city_id = {arg(caller.city_id)} OR " if caller.city_id else ""
+    return (
+        f"(r.visibility IN ('public', 'members') OR {own}r.addressed_to @> ARRAY[{arg(caller.organization)}::text])"
+    )
