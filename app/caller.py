@@ -75,3 +75,16 @@ class Caller:
 
 
 ANONYMOUS = Caller()
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The caller of a change, and the request it came with: what the audit trail records."""
+
+    caller: Caller
+    request_id: str
+
+    @property
+    def organization(self) -> str:
+        """The organization that is answerable; the system for what nobody asked for."""
+        return self.caller.organization or "system"

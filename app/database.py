@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -23,6 +23,13 @@ UNREACHABLE = (
     OSError,
     TimeoutError,
 )
+
+
+class Statement(NamedTuple):
+    """One SQL statement with its arguments."""
+
+    sql: str
+    arguments: list[Any]
 
 
 class Arguments:

@@ -1,0 +1,1 @@
+"""What every route shares: the edge between HTTP and the rest."""

@@ -1,0 +1,47 @@
+"""Entity tags (RFC 9110 §8.8, §13): strong, `"<version>-<variant>"` for records, a hash for lists."""
+
+import hashlib
+import re
+
+from app.errors import BadRequest, PreconditionFailed, PreconditionRequired
+
+MEMBER = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
+RECORD = re.compile(r'"(\d{1,9})-[a-z0-9.-]*"')
+HEADER_LENGTH = 2_000
+
+
+def candidates(if_none_match: str | None) -> list[str]:
+    """The tags of an If-None-Match header, for weak comparison; `*` stands for itself."""
+    if not if_none_match:
+        return []
+    if if_none_match.strip() == "*":
+        return ["*"]
+    return [f'"{match[2]}"' for match in MEMBER.finditer(if_none_match[:HEADER_LENGTH])]
+
+
+def of_body(body: bytes) -> str:
+    """The tag of an answer without a version of its own."""
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def required_version(if_match: str | None) -> int | None:
+    """The version that an If-Match header names; None for `*`, any version.
+
+    The part after the version tells variants of one record apart (who sees it); a change is bound to the version.
+
+    Raises:
+        PreconditionRequired: there is no such header.
+        PreconditionFailed: it names no version of a record, or only weakly.
+        BadRequest: it is not a list of entity tags.
+    """
+    if if_match is None:
+        raise PreconditionRequired("Send If-Match with the ETag of the record.")
+    value = if_match.strip()
+    if value == "*":
+        return None
+    if not re.fullmatch(r'(W/)?"[\x21\x23-\x7e]*"(\s*,\s*(W/)?"[\x21\x23-\x7e]*")*', value[:HEADER_LENGTH]):
+        raise BadRequest("If-Match is not a list of entity tags.")
+    versions = {int(match[1]) for match in RECORD.finditer(value) if not value[: match.start()].endswith("W/")}
+    if not versions:
+        raise PreconditionFailed("If-Match names no version of this record.")
+    return max(versions)

@@ -1,0 +1,23 @@
+"""What one process needs to answer requests, made once when it starts."""
+
+from dataclasses import dataclass
+
+from app.config import Settings
+from app.database import Database
+from app.keys import KeyRing
+from app.paging import Cursors
+from app.web.limits import RateLimiter
+from app.web.tokens import TokenVerifier
+
+
+@dataclass(slots=True)
+class Services:
+    """The one object behind `request.services`."""
+
+    settings: Settings
+    database: Database
+    keys: KeyRing
+    cursors: Cursors
+    verifier: TokenVerifier
+    limiter: RateLimiter
+    draining: bool = False
