@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from app.caller import Actor
 from app.database import Connection, Row, Statement
-from app.errors import BadRequest, IdempotencyKeyInUse, IdempotencyKeyReused, NotFound, Problem
+from app.errors import BadRequest, IdempotencyKeyInUse, IdempotencyKeyReused, NotFound
 from app.web.bodies import parse_json
 from app.web.responses import document
 from app.web.routing import ApiRequest
@@ -25,10 +25,8 @@ KEY = re.compile(r'"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21-\x7e]{1,255})')
 KEPT_HEADERS = ("location", "etag", "content-type", "content-language", "cache-control")
 
 
-class Replay(Problem):  # noqa: N818 - no error: the way out of a block whose work was done before
-    """The first answer, given again; never rendered as a problem."""
-
-    slug, status, title, explanation = "replay", 200, "replay", ""
+class Replay(Exception):  # noqa: N818 - no error: the way out of a block whose work was done before
+    """The first answer, given again."""
 
     def __init__(self, response: Response) -> None:
         super().__init__("replayed")

@@ -1,0 +1,165 @@
+"""The outermost layer, in one pure ASGI class: request ids, limits, logs, metrics, and the last catch."""
+
+import asyncio
+import re
+import time
+import uuid
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.config import Settings
+from app.errors import BadRequest, HeadersTooLarge, PayloadTooLarge, Problem, ServiceUnavailable
+from app.web.problems import of_exception, problem_response
+
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+HEADERS_LENGTH = 32 * 1024
+ALWAYS_ANSWERED = frozenset({"/livez", "/readyz", "/metrics"})
+
+log = structlog.get_logger("request")
+SECONDS = Histogram(
+    "http_request_duration_seconds",
+    "Time to answer, by route.",
+    ("method", "route", "status"),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+IN_FLIGHT = Gauge("http_requests_in_flight", "Requests at work now.", multiprocess_mode="livesum")
+REFUSED = Counter("http_requests_refused_total", "Requests refused because too many were at work.")
+
+
+class Edge:
+    """Everything that holds for every request."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.settings = settings
+        self.in_flight = 0
+        self._security: list[tuple[bytes, bytes]] = [
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+        ]
+        if (settings.public_url or "").startswith("https://"):
+            self._security.append((b"strict-transport-security", b"max-age=31536000"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; whatever goes wrong below becomes a problem document here."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        exchange = _Exchange(scope, receive, send, self.settings, self._security)
+        self.in_flight += 1
+        IN_FLIGHT.inc()
+        try:
+            await self._answer(exchange)
+        except Exception as reason:  # the last catch: nothing leaves without an answer
+            await exchange.fail(reason)
+        finally:
+            self.in_flight -= 1
+            IN_FLIGHT.dec()
+            self._record(exchange, time.perf_counter() - started)
+
+    async def _answer(self, exchange: "_Exchange") -> None:
+        scope = exchange.scope
+        exchange.check_headers()
+        if self.in_flight > self.settings.in_flight_limit and scope["path"] not in ALWAYS_ANSWERED:
+            REFUSED.inc()
+            raise ServiceUnavailable("Too many requests are at work.", headers={"Retry-After": "1"})
+        await self.app(scope, exchange.receive, exchange.send)
+
+    def _record(self, exchange: "_Exchange", seconds: float) -> None:
+        scope = exchange.scope
+        route = getattr(scope.get("route"), "path", "none")
+        SECONDS.labels(exchange.method, route, exchange.status).observe(seconds)
+        caller = scope.get("caller")
+        log.info(
+            "request",
+            request_id=scope["request_id"],
+            method=exchange.method,
+            path=scope["path"],
+            route=route,
+            status=exchange.status,
+            milliseconds=round(seconds * 1000, 2),
+            client_id=caller.client_id if caller else None,
+        )
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, settings: Settings,
+                 security: list[tuple[bytes, bytes]]) -> None:
+        self.method: str = scope["method"]
+        self.is_head = self.method == "HEAD"
+        self.scope: dict[str, Any] = {**scope, "method": "GET"} if self.is_head else dict(scope)
+        self.status = 499
+        self._receive = receive
+        self._send = send
+        self._settings = settings
+        self._security = security
+        self._received = 0
+        self._limit = settings.body_limit
+        self._started = False
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        self.scope["request_id"] = given.decode() if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        self.scope["body_limit"] = self
+
+    def check_headers(self) -> None:
+        """Refuse headers beyond bounds, a body that says it is too long, and a path that is not UTF-8 text."""
+        if sum(len(name) + len(value) for name, value in self.scope["headers"]) > HEADERS_LENGTH:
+            raise HeadersTooLarge("The request headers are too large.")
+        length = next((value for name, value in self.scope["headers"] if name == b"content-length"), b"0")
+        if not length.isdigit():
+            raise BadRequest("Content-Length is not a number.")
+        if int(length[:20]) > self._limit:
+            raise self._too_large()
+
+    async def receive(self) -> Message:
+        """A part of the body, within the limits of size and of patience."""
+        try:
+            async with asyncio.timeout(None if self._started else self._settings.receive_timeout):
+                message = await self._receive()
+        except TimeoutError as reason:
+            raise BadRequest("The body did not come in time.", headers={"Connection": "close"}) from reason
+        if message["type"] == "http.request":
+            self._received += len(message.get("body", b""))
+            if self._received > self._limit:
+                raise self._too_large()
+        return message
+
+    async def send(self, message: Message) -> None:
+        """A part of the answer, with the headers that every answer has."""
+        if message["type"] == "http.response.start":
+            self._started = True
+            self.status = message["status"]
+            headers = message.setdefault("headers", [])
+            message["headers"] = [*headers, (b"x-request-id", self.scope["request_id"].encode()), *self._security]
+            if (allowance := self.scope.get("allowance")) and self.status != TOO_MANY:
+                message["headers"].extend(allowance.headers)
+        elif self.is_head and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        try:
+            async with asyncio.timeout(self._settings.send_timeout):
+                await self._send(message)
+        except TimeoutError as reason:
+            # A client that takes nothing for so long is cut: it would hold a connection for ever.
+            raise ConnectionResetError from reason
+
+    async def fail(self, reason: Exception) -> None:
+        """Answer an exception that no handler took; what has begun can only be broken off."""
+        problem = reason if isinstance(reason, Problem) else of_exception(reason)
+        if not isinstance(reason, Problem) and not isinstance(reason, ConnectionResetError):
+            log.error("failure", request_id=self.scope["request_id"], path=self.scope["path"], exc_info=reason)
+        if self._started:
+            raise reason
+        await problem_response(self.scope, problem)(self.scope, self.receive, self.send)
+
+    def _too_large(self) -> PayloadTooLarge:
+        return PayloadTooLarge(
+            f"The body is larger than {self._limit} bytes.", headers={"Connection": "close"}
+        )
+
+
+TOO_MANY = 429
