@@ -17,6 +17,8 @@ SQLModel.metadata.naming_convention = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
 }
 
+CHECK = "check"
+
 
 def uuid7() -> UUID:
     """A time-ordered UUID, version 7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then random bits."""
@@ -27,8 +29,8 @@ def uuid7() -> UUID:
 
 def words(name: str, *, length: int | None = None, nullable: bool = False, **options: Any) -> Any:
     """A text column; `length` becomes a CHECK of the same name, so that no second unit of length exists."""
-    checks = [CheckConstraint(f"char_length({name}) <= {length}", name=f"{name}_length")] if length else []
-    return Column(name, Text, *checks, nullable=nullable, **options)
+    info = {CHECK: (f"{name}_length", f"char_length({name}) <= {length}")} if length else {}
+    return Column(name, Text, nullable=nullable, info=info, **options)
 
 
 def reference(name: str, target: str, *, nullable: bool = False, **options: Any) -> Any:
@@ -39,14 +41,14 @@ def reference(name: str, target: str, *, nullable: bool = False, **options: Any)
 def choice(name: str, values: Any, *, nullable: bool = False, **options: Any) -> Any:
     """A text column that takes one of a Literal's values."""
     listed = ", ".join(f"'{value}'" for value in get_args(values))
-    return Column(name, Text, CheckConstraint(f"{name} IN ({listed})", name=name), nullable=nullable, **options)
+    return Column(name, Text, nullable=nullable, info={CHECK: (name, f"{name} IN ({listed})")}, **options)
 
 
 def choices(name: str, values: Any) -> Any:
     """A text array whose elements are among a Literal's values."""
     listed = ", ".join(f"'{value}'" for value in get_args(values))
-    check = CheckConstraint(f"{name} <@ ARRAY[{listed}]::text[]", name=name)
-    return Column(name, ARRAY(Text), check, nullable=False, server_default="{}")
+    info = {CHECK: (name, f"{name} <@ ARRAY[{listed}]::text[]")}
+    return Column(name, ARRAY(Text), nullable=False, server_default="{}", info=info)
 
 
 def text_array(name: str) -> Any:
@@ -63,3 +65,12 @@ def moment(name: str, *, nullable: bool = False, now: bool = False, **options: A
     """A point in time, UTC."""
     default = func.now() if now else None
     return Column(name, DateTime(timezone=True), nullable=nullable, server_default=default, **options)
+
+
+def state_checks() -> None:
+    """Give the tables the CHECKs that their columns ask for; migrations only see those of a table."""
+    for table in SQLModel.metadata.tables.values():
+        for column in table.columns:
+            if CHECK in column.info:
+                name, condition = column.info[CHECK]
+                table.append_constraint(CheckConstraint(condition, name=name))
