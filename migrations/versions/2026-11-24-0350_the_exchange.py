@@ -717,7 +717,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("practice_id", "language", name=op.f("pk_practice_translation")),
     )
-    op.execute(RULES)
+    # Several statements at once go round the prepared statements that SQLAlchemy makes of each.
+    op.get_bind().connection.dbapi_connection.run_async(lambda driver: driver.execute(RULES))
 
 
 def downgrade() -> None:
