@@ -1,0 +1,1 @@
+"""One package per resource; siblings never import each other."""

@@ -1,0 +1,1 @@
+"""Practices: what a city did, what came of it, what others can take from it."""

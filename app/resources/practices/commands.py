@@ -1,0 +1,258 @@
+"""Writes of practices, inside the caller's transaction."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from app.audit import audited
+from app.caller import Actor, Caller
+from app.database import Arguments, Connection, Row
+from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
+from app.feed import mark
+from app.resources.practices import lifecycle
+from app.resources.practices.queries import writable
+from app.resources.practices.schemas import (
+    PracticeCreate,
+    PracticeFields,
+    PracticeTransition,
+    PracticeUpdate,
+)
+from app.tables.base import uuid7
+
+PUBLIC = "status = 'published' AND visibility = 'public'"
+ORIGIN = "'{organization}'"
+
+
+async def create_practice(connection: Connection, actor: Actor, body: PracticeCreate) -> UUID:
+    """Make a draft; gives its id.
+
+    Raises:
+        Forbidden: the caller may not write for that city.
+        InvalidInput: a reference leads nowhere, or no city is named.
+        Conflict: an external id belongs to another record.
+    """
+    city_id = _city_of(actor.caller, body)
+    id_ = uuid7()
+    arg = Arguments(id_)
+    values = {"id": "$1", "city_id": arg(city_id), **_assignments(body, arg)}
+    source = "FROM made"
+    await _fetch(
+        connection,
+        f"""
+WITH made AS (INSERT INTO practice ({", ".join(values)}) VALUES ({", ".join(values.values())}) RETURNING id, version),
+identified AS ({_external_ids(body, arg)}),
+timed AS (INSERT INTO transition (id, record_type, record_id, to_status, organization, client_id)
+          SELECT {arg(uuid7())}, 'practice', id, 'draft', {arg(actor.organization)}, {arg(actor.caller.client_id)}
+          FROM made)
+{audited(arg, actor, "created", "practice", source)}""",
+        arg,
+    )
+    return id_
+
+
+async def update_practice(
+    connection: Connection, actor: Actor, id_: UUID, version: int | None, patch: PracticeUpdate, given: dict[str, Any]
+) -> None:
+    """Apply a merge patch (RFC 7396).
+
+    Args:
+        connection: with its transaction.
+        actor: who changes it.
+        id_: the practice.
+        version: the version that the change is for; None: any.
+        patch: the patch, validated.
+        given: the patch as it was sent.
+
+    Raises:
+        NotFound, Forbidden, PreconditionFailed: as the names say.
+        InvalidInput: the record would break a rule after the change.
+    """
+    current = await _locked(connection, actor.caller, id_, version)
+    fields = merge_patch(json.loads(current["fields"]), patch.model_dump(mode="json", exclude_unset=True))
+    if not given:
+        return
+    wanted = PracticeFields.model_validate(fields)
+    if current["status"] not in lifecycle.NEVER_PUBLISHED and wanted.summary is None:
+        raise _lacks_summary()
+    arg = Arguments(id_)
+    assignments = ", ".join(f"{name} = {value}" for name, value in _assignments(wanted, arg).items())
+    identities = "external_ids" in given
+    removed = "removed AS (DELETE FROM practice_external_id WHERE practice_id = $1)," if identities else ""
+    if removed:
+        await connection.execute("DELETE FROM practice_external_id WHERE practice_id = $1", id_)
+    identified = f"identified AS ({_external_ids(wanted, arg)})," if identities else ""
+    await _fetch(
+        connection,
+        f"""
+WITH made AS (
+    UPDATE practice SET {assignments}, version = version + 1, updated_at = now() WHERE id = $1
+    RETURNING id, version, status, visibility),
+{identified}
+marked AS ({_marked(arg, actor)})
+{audited(arg, actor, "updated", "practice", "FROM made", changed=sorted(given))}""",
+        arg,
+    )
+
+
+async def move_practice(connection: Connection, actor: Actor, id_: UUID, body: PracticeTransition,
+                        version: int | None = None) -> None:
+    """Move a practice to another state.
+
+    Raises:
+        NotFound, Forbidden, PreconditionFailed: as the names say.
+        TransitionNotAllowed: there is no such move from where it is now.
+        InvalidInput: the move lacks what it needs.
+    """
+    row = await connection.fetchrow(*_flat(writable(actor.caller, id_)))
+    current = _seen(row, actor.caller, version, needs_owner=False)
+    sides: set[lifecycle.Side] = set()
+    if current["is_owner"]:
+        sides.add("owner")
+    if current["is_reviewer"]:
+        sides.add("reviewer")
+    if not sides:
+        raise Forbidden("The practice belongs to another organization.")
+    move = lifecycle.check(current["status"], body.to, sides, body.model_dump())
+    if move.to == "published" and not current["is_complete"]:
+        raise _lacks_summary()
+    if move.to == "published" and move.side == "reviewer":
+        actor.caller.require("reviews:write")
+    await _move(connection, actor, id_, move, body)
+
+
+async def delete_practice(connection: Connection, actor: Actor, id_: UUID, version: int | None) -> None:
+    """Let a draft vanish; withdraw what was published, and keep its tombstone.
+
+    Raises:
+        NotFound, Forbidden, PreconditionFailed: as the names say.
+        TransitionNotAllowed: it is withdrawn or merged already.
+    """
+    current = await _locked(connection, actor.caller, id_, version)
+    if current["status"] not in lifecycle.NEVER_PUBLISHED:
+        move = lifecycle.check(current["status"], "withdrawn", {"owner"}, {})
+        await _move(connection, actor, id_, move, PracticeTransition(to="withdrawn"))
+        return
+    arg = Arguments(id_)
+    await _fetch(
+        connection,
+        f"""
+WITH made AS (DELETE FROM practice WHERE id = $1 RETURNING id, version)
+{audited(arg, actor, "deleted", "practice", "FROM made")}""",
+        arg,
+    )
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """RFC 7396 §2: members of the patch replace, null removes, objects merge, everything else is taken whole."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
+
+
+async def _move(connection: Connection, actor: Actor, id_: UUID, move: lifecycle.Move,
+                body: PracticeTransition) -> None:
+    arg = Arguments(id_)
+    successor = arg(body.successor if move.to == "merged" else None)
+    network = arg(body.network if move.to == "submitted" else None)
+    note = arg(body.note)
+    await _fetch(
+        connection,
+        f"""
+WITH made AS (
+    UPDATE practice SET status = {arg(move.to)}, version = version + 1, updated_at = now(),
+        published_at = CASE WHEN '{move.to}' = 'published' THEN coalesce(published_at, now()) ELSE published_at END,
+        listed_at = CASE WHEN '{move.to}' = 'published' AND published_at IS NULL THEN now() ELSE listed_at END,
+        submitted_to = coalesce({network}::text, submitted_to), successor = {successor}::uuid,
+        closed_note = CASE WHEN '{move.to}' IN ('withdrawn', 'merged', 'archived') THEN {note}::text END
+    WHERE id = $1 AND status = {arg(move.start)}
+    RETURNING id, version, status, visibility),
+timed AS (INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization, client_id, note)
+          SELECT {arg(uuid7())}, 'practice', id, {arg(move.start)}, status, {arg(actor.organization)},
+                 {arg(actor.caller.client_id)}, {note}::text FROM made),
+marked AS ({_marked(arg, actor)})
+{audited(arg, actor, "transitioned", "practice", "FROM made", changed=["status"])}""",
+        arg,
+    )
+
+
+def _marked(arg: Arguments, actor: Actor) -> str:
+    """The feed mark of a changed practice: an upsert while it is public, a delete once it is in the feed and is not."""
+    source = (
+        f"FROM made WHERE ({PUBLIC}) OR EXISTS (SELECT FROM feed f WHERE f.type = 'practice' AND f.id = made.id::text)"
+    )
+    op = f"CASE WHEN {PUBLIC} THEN 'upsert' ELSE 'delete' END"
+    return mark("practice", source, op=op, origin=arg(actor.organization))
+
+
+async def _locked(connection: Connection, caller: Caller, id_: UUID, version: int | None) -> Row:
+    return _seen(await connection.fetchrow(*_flat(writable(caller, id_))), caller, version, needs_owner=True)
+
+
+def _seen(row: Row | None, caller: Caller, version: int | None, *, needs_owner: bool) -> Row:
+    if row is None:
+        raise NotFound("There is no such practice.")
+    if needs_owner and not row["is_owner"]:
+        raise Forbidden("The practice belongs to another organization.", organization=caller.organization)
+    if version is not None and version != row["version"]:
+        raise PreconditionFailed(f"The practice is at version {row['version']} now.")
+    return row
+
+
+def _city_of(caller: Caller, body: PracticeCreate) -> str:
+    city_id = body.city_id or caller.city_id
+    if city_id is None:
+        detail = "Name the city whose practice it is."
+        raise InvalidInput(detail, errors=[error("/city_id", "missing", detail)])
+    if caller.is_operator or caller.city_id == city_id:
+        return str(city_id)
+    if caller.network_id:
+        raise Forbidden("A network brings records in at /v1/sources/{network}/practices, under ids of its own.")
+    raise Forbidden("A city writes its own practices only.")
+
+
+def _assignments(body: PracticeFields, arg: Arguments) -> dict[str, str]:
+    """Columns and placeholders for every field that lies in the practice's own row."""
+    values = body.model_dump(mode="json", exclude={"city_id", "contact", "external_ids"})
+    for name in ("resources", "implementers", "indicators"):
+        values[name] = json.dumps(values[name])
+    assignments = {name: arg(value) for name, value in values.items()}
+    for name in ("resources", "implementers", "indicators"):
+        assignments[name] += "::jsonb"
+    assignments["contact_unit"] = arg(body.contact.unit if body.contact else None)
+    assignments["contact_email"] = arg(body.contact.email if body.contact else None)
+    return assignments
+
+
+def _external_ids(body: PracticeFields, arg: Arguments) -> str:
+    columns = [[getattr(entry, name) for entry in body.external_ids] for name in ("scheme", "value", "url")]
+    return (
+        "INSERT INTO practice_external_id (practice_id, scheme, value, url) SELECT $1, x.* FROM unnest("
+        + ", ".join(f"{arg(column)}::text[]" for column in columns)
+        + ") x"
+    )
+
+
+async def _fetch(connection: Connection, sql: str, arg: Arguments) -> None:
+    try:
+        await connection.execute(sql, *arg.values)
+    except asyncpg.UniqueViolationError as reason:
+        if reason.constraint_name == "uq_practice_external_id_scheme_value":
+            raise Conflict("One of the external ids belongs to another practice.") from reason
+        raise
+
+
+def _flat(statement: Any) -> tuple[Any, ...]:
+    return (statement.sql, *statement.arguments)
+
+
+def _lacks_summary() -> InvalidInput:
+    detail = "A published practice has a summary."
+    return InvalidInput(detail, errors=[error("/summary", "missing", detail)])

@@ -1,0 +1,275 @@
+"""Reads of practices: one function, one SQL statement."""
+
+from datetime import datetime
+from uuid import UUID
+
+from app.caller import Caller
+from app.database import Arguments, Statement
+from app.documents import city_ref, columns, moment, same
+from app.paging import Key, after, order_by
+from app.resources.practices.lifecycle import allowed_sql
+from app.resources.practices.schemas import (
+    PracticePublic,
+    PracticeQuery,
+    PracticeSummary,
+    Tombstone,
+    TransitionPublic,
+)
+from app.visibility import practice_concerns, practice_owned, practice_visible
+
+ORDERS = {
+    "newest": (Key("p.listed_at", "timestamptz", descending=True), Key("p.id", "uuid", descending=True)),
+    "updated": (Key("p.updated_at", "timestamptz", descending=True), Key("p.id", "uuid", descending=True)),
+    "title": (Key("lower(p.title)", "text"), Key("p.id", "uuid")),
+}
+STALE_AFTER = "interval '2 years'"
+CURRENT_MEMBER = "(m.until IS NULL OR m.until >= current_date)"
+
+SUMMARY = columns(
+    PracticeSummary,
+    {
+        **same(
+            "p", "id", "title", "summary", "language", "tags", "keywords", "year_start", "year_end", "stage",
+            "budget_band", "evidence_level", "offers", "accepting_exchanges", "adoption_count", "status", "visibility",
+            "networks", "version",
+        ),
+        "city": city_ref("c"),
+        "created_at": moment("p.created_at"),
+        "updated_at": moment("p.updated_at"),
+        "published_at": moment("p.published_at"),
+    },
+)  # fmt: skip
+
+TRANSLATIONS = """(SELECT coalesce(json_agg(t ORDER BY t.status = 'original' DESC, t.language), '[]') FROM (
+    SELECT p.language, 'original' AS status
+    UNION ALL SELECT x.language, x.status FROM practice_translation x WHERE x.practice_id = p.id) t)"""
+PARTNERS = f"""(SELECT coalesce(json_agg({city_ref("pc")} ORDER BY array_position(p.partner_cities, pc.id)), '[]')
+    FROM city pc WHERE pc.id = ANY (p.partner_cities))"""
+ENDORSEMENTS = f"""(SELECT coalesce(json_agg(json_build_object('organization', e.organization, 'comment', e.comment,
+    'at', {moment("e.at")}) ORDER BY e.at), '[]') FROM practice_endorsement e WHERE e.practice_id = p.id)"""
+EXTERNAL_IDS = """(SELECT coalesce(json_agg(json_build_object('scheme', x.scheme, 'value', x.value, 'url', x.url)
+    ORDER BY x.id), '[]') FROM practice_external_id x WHERE x.practice_id = p.id)"""
+ORIGINS = f"""(SELECT coalesce(json_agg(json_build_object('network', o.network_id, 'external_id', o.external_id,
+    'url', o.url, 'last_synced_at', {moment("o.last_synced_at")}) ORDER BY o.network_id), '[]')
+    FROM practice_origin o WHERE o.practice_id = p.id)"""
+
+
+def _document(contact: str, transitions: str) -> str:
+    return columns(
+        PracticePublic,
+        {
+            **same(
+                "p", "id", "title", "summary", "challenge", "description", "results", "lessons", "what_failed",
+                "conditions", "language", "tags", "keywords", "resources", "license", "implementers", "year_start",
+                "year_end", "stage", "budget_band", "staff_fte", "months_to_implement", "beneficiaries", "indicators",
+                "evidence_level", "offers", "accepting_exchanges", "adoption_count", "status", "visibility",
+                "networks", "successor", "version",
+            ),
+            "city": city_ref("c"),
+            "translations": TRANSLATIONS,
+            "partner_cities": f"CASE WHEN p.partner_cities = '{{}}' THEN '[]' ELSE {PARTNERS} END",
+            "contact": contact,
+            "endorsements": ENDORSEMENTS,
+            "last_verified_at": moment("p.last_verified_at"),
+            "external_ids": EXTERNAL_IDS,
+            "origins": ORIGINS,
+            "created_at": moment("p.created_at"),
+            "updated_at": moment("p.updated_at"),
+            "published_at": moment("p.published_at"),
+            "allowed_transitions": transitions,
+        },
+    )  # fmt: skip
+
+
+TOMBSTONE = columns(
+    Tombstone,
+    {
+        **same("p", "id", "status", "successor"),
+        "withdrawn_at": moment("p.updated_at"),
+        "note": "p.closed_note",
+    },
+)
+CONTACT = """CASE WHEN coalesce(p.contact_unit, p.contact_email) IS NOT NULL
+    THEN json_build_object('unit', p.contact_unit, 'email', p.contact_email) END"""
+PUBLIC_DOCUMENT = _document("NULL::json", "'[]'::json")
+
+
+def practice(caller: Caller, id_: UUID, if_none_match: list[str]) -> Statement:
+    """One practice: `etag`, `body` (null when the client has it), `status`, `successor`, `tombstone`.
+
+    A withdrawn or merged one is seen by whoever could have seen it published; its body is null.
+    """
+    arg = Arguments(id_, if_none_match)
+    if caller.is_member:
+        owner = practice_owned(caller, arg)
+        reviewer = f"coalesce(p.submitted_to = {arg(caller.network_id)}, FALSE)" if caller.network_id else "FALSE"
+        select_list = _document(CONTACT, allowed_sql("p.status", owner, reviewer if not caller.is_operator else "TRUE"))
+        variant = f"CASE WHEN {owner} THEN 'o' WHEN {reviewer} THEN 'r' ELSE 'm' END"
+    else:
+        select_list, variant = PUBLIC_DOCUMENT, "'p'"
+    visible = practice_visible(caller, arg)
+    ended = visible.replace("p.status = 'published'", "p.status IN ('published', 'withdrawn', 'merged')")
+    return Statement(
+        f"""
+SELECT e.etag, e.status, e.successor,
+       CASE WHEN e.ended OR e.etag = ANY ($2::text[]) OR '*' = ANY ($2::text[]) THEN NULL
+            ELSE (SELECT row_to_json(d)::text FROM (SELECT {select_list}) d) END AS body,
+       CASE WHEN e.ended THEN (SELECT row_to_json(d)::text FROM (SELECT {TOMBSTONE}) d) END AS tombstone
+FROM practice p JOIN city c ON c.id = p.city_id
+CROSS JOIN LATERAL (SELECT '"' || p.version || '-' || c.version || {variant} || '"' AS etag, p.status, p.successor,
+                           p.status IN ('withdrawn', 'merged') AS ended) e
+WHERE p.id = $1 AND ({ended})""",
+        arg.values,
+    )
+
+
+def practice_page(caller: Caller, query: PracticeQuery, position: list[str] | None) -> Statement:
+    """A page of practices, and one more row where there are more: `body`, then the values of the order's keys."""
+    arg = Arguments()
+    keys = ORDERS[query.sort]
+    conditions = [*_filters(caller, query, arg)]
+    if position is not None:
+        conditions.append(after(keys, position, arg))
+    key_list = ", ".join(f"{key.expression} AS k{number}" for number, key in enumerate(keys))
+    key_names = ", ".join(f"(p.k{number})::text AS k{number}" for number in range(len(keys)))
+    return Statement(
+        f"""
+SELECT (SELECT row_to_json(d)::text FROM (SELECT {SUMMARY}) d) AS body, {key_names}
+FROM (SELECT p.*, {key_list} FROM practice p WHERE {" AND ".join(conditions)}
+      ORDER BY {order_by(keys)} LIMIT {query.limit + 1}) p
+JOIN city c ON c.id = p.city_id
+ORDER BY {", ".join(f"p.k{number}{' DESC' if key.descending else ''}" for number, key in enumerate(keys))}""",
+        arg.values,
+    )
+
+
+def _filters(caller: Caller, query: PracticeQuery, arg: Arguments) -> list[str]:
+    """The conditions that all filters of a search put on the practice `p`."""
+    status = query.status or "published"
+    conditions = [practice_visible(caller, arg)]
+    if caller.is_member:
+        conditions.append(f"p.status = {arg(status)}")
+        if status != "published":
+            conditions.append(practice_concerns(caller, arg))
+    elif status != "published":
+        conditions.append("FALSE")
+    if query.tag:
+        conditions.append(f"p.tag_closure @> {arg(query.tag)}::text[]")
+    if query.any_tag:
+        conditions.append(f"p.tag_closure && {arg(query.any_tag)}::text[]")
+    equal = {"city_id": query.city, "language": query.language, "stage": query.stage, "budget_band": query.budget_band}
+    conditions += [f"p.{name} = {arg(value)}" for name, value in equal.items() if value is not None]
+    conditions += _city_filters(query, arg)
+    if query.evidence_min is not None:
+        conditions.append(f"p.evidence_level >= {arg(query.evidence_min)}")
+    if query.offers:
+        conditions.append(f"p.offers @> ARRAY[{arg(query.offers)}::text]")
+    if query.year_from is not None:
+        year = arg(query.year_from)
+        conditions.append(
+            f"(coalesce(p.year_end, p.year_start) >= {year} OR (p.year_start <= {year} AND p.year_end IS NULL"
+            " AND coalesce(p.stage, 'ongoing') NOT IN ('completed', 'discontinued')))"
+        )
+    if query.year_to is not None:
+        conditions.append(f"coalesce(p.year_start, p.year_end) <= {arg(query.year_to)}")
+    if query.updated_since is not None:
+        conditions.append(f"p.updated_at >= {arg(query.updated_since)}")
+    if query.stale is not None:
+        fresh = f"coalesce(p.last_verified_at, p.published_at, p.created_at) >= now() - {STALE_AFTER}"
+        conditions.append(f"NOT ({fresh})" if query.stale else fresh)
+    return conditions
+
+
+def _city_filters(query: PracticeQuery, arg: Arguments) -> list[str]:
+    conditions = []
+    of_city = []
+    if query.country:
+        of_city.append(f"fc.country = {arg(query.country)}")
+    if query.population_band:
+        of_city.append(f"fc.population_band = {arg(query.population_band)}")
+    if query.role:
+        of_city.append(f"fc.roles @> ARRAY[{arg(query.role)}::text]")
+    if query.mandate:
+        of_city.append(f"fc.mandates @> ARRAY[{arg(query.mandate)}::text]")
+    if of_city:
+        conditions.append(f"p.city_id IN (SELECT fc.id FROM city fc WHERE {' AND '.join(of_city)})")
+    if query.network:
+        network = arg(query.network)
+        conditions.append(
+            f"(p.networks @> ARRAY[{network}::text] OR p.city_id IN"
+            f" (SELECT m.city_id FROM membership m WHERE m.network_id = {network} AND {CURRENT_MEMBER}))"
+        )
+    return conditions
+
+
+TRANSITION = columns(
+    TransitionPublic,
+    {
+        **same("t", "id", "organization", "note", "reason"),
+        "at": moment("t.at"),
+        "from_status": "t.from_status",
+        "to": "t.to_status",
+    },
+).replace('AS "from_status"', 'AS "from"')
+
+
+def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) -> Statement:
+    """The timeline of a practice, oldest first: `body`, `id`. No row at all: the caller does not see the practice.
+
+    The first row stands for the practice itself and has a null body.
+    """
+    arg = Arguments(id_)
+    conditions = ["t.record_type = 'practice'", "t.record_id = $1"]
+    if position is not None:
+        conditions.append(after((Key("t.id", "uuid"),), position, arg))
+    if not (caller.is_member):
+        # Drafts are nobody's business but the city's; what happened since the first publication is public.
+        conditions.append("t.to_status IN ('published', 'archived', 'withdrawn', 'merged')")
+    visible = practice_visible(caller, arg).replace(
+        "p.status = 'published'", "p.status IN ('published', 'withdrawn', 'merged')"
+    )
+    return Statement(
+        f"""
+SELECT NULL AS body, NULL AS id FROM practice p WHERE p.id = $1 AND ({visible})
+UNION ALL
+(SELECT (SELECT row_to_json(d)::text FROM (SELECT {TRANSITION}) d), t.id::text
+ FROM transition t WHERE {" AND ".join(conditions)}
+   AND EXISTS (SELECT FROM practice p WHERE p.id = $1 AND ({visible}))
+ ORDER BY t.id LIMIT {limit + 1})""",
+        arg.values,
+    )
+
+
+def writable(caller: Caller, id_: UUID) -> Statement:
+    """What a PATCH or a transition starts from, the row locked: state, version, what the caller is to it, the fields."""
+    arg = Arguments(id_)
+    owner = practice_owned(caller, arg)
+    reviewer = f"coalesce(p.submitted_to = {arg(caller.network_id)}, FALSE)" if caller.network_id else "FALSE"
+    visible = practice_visible(caller, arg).replace(
+        "p.status = 'published'", "p.status IN ('published', 'withdrawn', 'merged')"
+    )
+    return Statement(
+        f"""
+SELECT p.status, p.version, p.city_id, {owner} AS is_owner, {reviewer if not caller.is_operator else "TRUE"} AS is_reviewer,
+       p.summary IS NOT NULL AS is_complete, {_FIELDS} AS fields
+FROM practice p WHERE p.id = $1 AND ({visible}) FOR UPDATE OF p""",
+        arg.values,
+    )
+
+
+_PLAIN = (
+    "title", "summary", "challenge", "description", "results", "lessons", "what_failed", "conditions", "language",
+    "tags", "keywords", "resources", "license", "partner_cities", "implementers", "year_start", "year_end", "stage",
+    "budget_band", "staff_fte", "months_to_implement", "beneficiaries", "indicators", "evidence_level", "offers",
+    "accepting_exchanges", "visibility",
+)  # fmt: skip
+_FIELDS = (
+    "(SELECT row_to_json(d)::text FROM (SELECT "
+    + ", ".join(f"p.{name}" for name in _PLAIN)
+    + f", {CONTACT} AS contact, {EXTERNAL_IDS} AS external_ids) d)"
+)
+
+
+def last_change(row_updated_at: datetime) -> str:
+    """An HTTP date, for Last-Modified."""
+    return row_updated_at.strftime("%a, %d %b %Y %H:%M:%S GMT")

@@ -1,0 +1,102 @@
+"""HTTP for practices."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+from starlette.responses import Response
+
+from app.errors import Gone, NotFound
+from app.resources.practices import commands, queries
+from app.resources.practices.schemas import (
+    PracticeCreate,
+    PracticePage,
+    PracticePublic,
+    PracticeQuery,
+    PracticeTransition,
+    PracticeUpdate,
+    TimelineQuery,
+    TransitionPage,
+)
+from app.web.etags import required_version
+from app.web.responses import binding_of, document, not_modified, page
+from app.web.routing import ApiRequest, ApiRouter, requires
+from app.web.sessions import write
+
+router = ApiRouter("practices")
+
+
+@router.get("/practices", response_model=PracticePage)
+async def list_practices(request: ApiRequest, query: Annotated[PracticeQuery, Query()]) -> Response:
+    """List practices, newest first; every filter narrows the list.
+
+    Published public practices are for everyone; a token adds what is shared with members, and one's own in any state.
+    """
+    binding = binding_of("practices", query)
+    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    statement = queries.practice_page(request.caller, query, position)
+    return page(request, await request.services.database.rows(*statement.flat), query.limit, binding)
+
+
+@router.post("/practices", status_code=201, response_model=PracticePublic)
+@requires("practices:write")
+async def create_practice(request: ApiRequest, body: PracticeCreate) -> Response:
+    """Record a practice, as a draft that only its city sees; publish it with a transition."""
+    async with write(request) as session:
+        id_ = await commands.create_practice(session.connection, session.actor, body)
+        return await session.respond(
+            queries.practice(request.caller, id_, []), status=201, location=f"/v1/practices/{id_}"
+        )
+
+
+@router.get("/practices/{id}", response_model=PracticePublic)
+async def get_practice(request: ApiRequest, id: UUID) -> Response:
+    """Read one practice. A withdrawn one answers 410 with its tombstone, a merged one leads to its successor."""
+    statement = queries.practice(request.caller, id, not_modified(request))
+    row = await request.services.database.row(*statement.flat)
+    if row is None:
+        raise NotFound("There is no such practice.")
+    return _ended(row) if row["tombstone"] else document(request, row)
+
+
+@router.patch("/practices/{id}", response_model=PracticePublic)
+@requires("practices:write")
+async def update_practice(request: ApiRequest, id: UUID, body: PracticeUpdate) -> Response:
+    """Change a practice by merge patch (RFC 7396); `If-Match` says which version the change is for."""
+    version = required_version(request.headers.get("if-match"))
+    async with write(request) as session:
+        await commands.update_practice(session.connection, session.actor, id, version, body)
+        return await session.respond(queries.practice(request.caller, id, []))
+
+
+@router.delete("/practices/{id}", status_code=204)
+@requires("practices:write")
+async def delete_practice(request: ApiRequest, id: UUID) -> Response:
+    """Delete a practice: a draft vanishes, a published one is withdrawn and leaves a tombstone."""
+    version = required_version(request.headers.get("if-match"))
+    async with write(request) as session:
+        await commands.delete_practice(session.connection, session.actor, id, version)
+        return session.respond_with(Response(status_code=204))
+
+
+@router.get("/practices/{id}/transitions", response_model=TransitionPage)
+async def list_practice_transitions(
+    request: ApiRequest, id: UUID, query: Annotated[TimelineQuery, Query()]
+) -> Response:
+    """Read a practice's timeline: who moved it, when, from which state to which."""
+    binding = binding_of(f"practice-transitions {id}", query)
+    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    statement = queries.timeline(request.caller, id, query.limit, position)
+    rows = await request.services.database.rows(*statement.flat)
+    if not rows:
+        raise NotFound("There is no such practice.")
+    return page(request, rows[1:], query.limit, binding)
+
+
+@router.post("/practices/{id}/transitions", status_code=201, response_model=PracticePublic)
+@requires("practices:write")
+async def move_practice(request: ApiRequest, id: UUID, body: PracticeTransition) -> Response:
+    """Move a practice to another state; `allowed_transitions` of the record says where it may go."""
+    async with write(request) as session:
+        await commands.move_practice(session.connection, session.actor, id, body)
+        return session.respond_with(await _moved(session, id))

@@ -1,0 +1,391 @@
+"""Wire shapes of practices."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.fields import (
+    BudgetBand,
+    CityId,
+    CityRef,
+    Country,
+    Count,
+    Email,
+    Flag,
+    HttpUrl,
+    Identifier,
+    Input,
+    Keyword,
+    Language,
+    LicenceId,
+    Markdown,
+    Moment,
+    MomentIn,
+    Name,
+    Note,
+    Number,
+    Output,
+    PopulationBand,
+    PracticeStatus,
+    Role,
+    Mandate,
+    Slug,
+    Stage,
+    Summary,
+    TagId,
+    Title,
+    TranslationStatus,
+    Unique,
+    Unit,
+    Year,
+    text,
+)
+
+Visibility = text(90, pattern=r"^(public|members|network:[a-z0-9]+(-[a-z0-9]+)*)$")
+Order = Literal["newest", "updated", "title"]
+Months = Annotated[int, Field(strict=True, ge=0, le=1200)]
+Evidence = Annotated[int, Field(strict=True, ge=0, le=5)]
+Staff = Annotated[Number, Field(ge=0, le=1_000_000)]
+
+EXAMPLE: dict[str, Any] = {
+    "title": "Municipal identity card for every resident",
+    "summary": "A city card, issued without asking for a residence status, opens libraries, clinics and bank accounts.",
+    "challenge": "A third of our residents had no document that a clinic or a landlord would accept.",
+    "description": "The card is issued at eleven district offices on the day of the request.",
+    "results": "61,000 cards in the first two years.",
+    "language": "en",
+    "tags": ["theme:municipal-id", "group:undocumented-migrants", "gcm:4"],
+    "keywords": ["city card"],
+    "year_start": 2023,
+    "stage": "ongoing",
+    "indicators": [{"name": "cards issued", "value": 61000, "unit": "cards", "year": 2025}],
+    "offers": ["format:study-visit", "format:webinar"],
+    "contact": {"unit": "Office for Newcomers", "email": "newcomers@montreal.example"},
+}
+
+
+class Resource(Input):
+    """Something to read, watch or use."""
+
+    title: Title
+    url: HttpUrl
+    kind: Keyword | None = None
+    language: Language | None = None
+
+
+class Implementer(Input):
+    """Who carries the practice out."""
+
+    name: Name
+    kind: Keyword | None = None
+
+
+class Contact(Input):
+    """A role and a functional mailbox, never a person; members see it."""
+
+    unit: Name | None = None
+    email: Email | None = None
+
+
+class Indicator(Input):
+    """A figure with its source."""
+
+    name: Name
+    value: Number
+    unit: Unit | None = None
+    year: Year | None = None
+    source_url: HttpUrl | None = None
+
+
+class ExternalId(Input):
+    """The record's identity in another system."""
+
+    scheme: Slug
+    value: Identifier
+    url: HttpUrl | None = None
+
+
+def _reference(value: Any) -> Any:
+    """A city is named by its id, or by the object that answers show."""
+    return value.get("id") if isinstance(value, dict) and set(value) <= {"id", "name", "country"} else value
+
+
+class _Texts(Input):
+    @model_validator(mode="before")
+    @classmethod
+    def _cities_by_id(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        given = dict(given)
+        if "city" in given and "city_id" not in given:
+            given["city_id"] = _reference(given.pop("city"))
+        if isinstance(given.get("partner_cities"), list):
+            given["partner_cities"] = [_reference(city) for city in given["partner_cities"]]
+        return given
+
+
+class PracticeFields(_Texts):
+    """Everything that a client may write."""
+
+    title: Title
+    summary: Summary | None = None
+    challenge: Markdown | None = None
+    description: Markdown | None = None
+    results: Markdown | None = None
+    lessons: Markdown | None = None
+    what_failed: Markdown | None = None
+    conditions: Markdown | None = None
+    language: Language = "en"
+    tags: Annotated[list[TagId], Field(max_length=50), Unique] = []
+    keywords: Annotated[list[Keyword], Field(max_length=30), Unique] = []
+    resources: Annotated[list[Resource], Field(max_length=50)] = []
+    license: LicenceId = "CC-BY-4.0"
+    partner_cities: Annotated[list[CityId], Field(max_length=50), Unique] = []
+    implementers: Annotated[list[Implementer], Field(max_length=50)] = []
+    contact: Contact | None = None
+    year_start: Year | None = None
+    year_end: Year | None = None
+    stage: Stage | None = None
+    budget_band: BudgetBand | None = None
+    staff_fte: Staff | None = None
+    months_to_implement: Months | None = None
+    beneficiaries: Count | None = None
+    indicators: Annotated[list[Indicator], Field(max_length=50)] = []
+    evidence_level: Evidence | None = None
+    offers: Annotated[list[TagId], Field(max_length=20), Unique] = []
+    accepting_exchanges: Flag = True
+    visibility: Visibility = "public"
+    external_ids: Annotated[list[ExternalId], Field(max_length=20)] = []
+
+    @model_validator(mode="after")
+    def _years_in_order(self) -> Self:
+        if self.year_start is not None and self.year_end is not None and self.year_end < self.year_start:
+            raise PydanticCustomError("year_order", "year_end lies before year_start.")
+        return self
+
+
+class PracticeCreate(PracticeFields):
+    """A new practice, as a draft. A city need not say which city: it is its own."""
+
+    model_config = {"json_schema_extra": {"examples": [EXAMPLE]}}
+
+    city_id: CityId | None = Field(default=None, description="The city; also taken as `city`, an id or `{id}`.")
+
+
+class PracticeUpdate(_Texts):
+    """A merge patch (RFC 7396): what is given is changed, null removes, what is not given stays."""
+
+    model_config = {"json_schema_extra": {"examples": [{"stage": "mainstreamed", "year_end": None}]}}
+
+    title: Title | None = None
+    summary: Summary | None = None
+    challenge: Markdown | None = None
+    description: Markdown | None = None
+    results: Markdown | None = None
+    lessons: Markdown | None = None
+    what_failed: Markdown | None = None
+    conditions: Markdown | None = None
+    language: Language | None = None
+    tags: Annotated[list[TagId], Field(max_length=50), Unique] | None = None
+    keywords: Annotated[list[Keyword], Field(max_length=30), Unique] | None = None
+    resources: Annotated[list[Resource], Field(max_length=50)] | None = None
+    license: LicenceId | None = None
+    partner_cities: Annotated[list[CityId], Field(max_length=50), Unique] | None = None
+    implementers: Annotated[list[Implementer], Field(max_length=50)] | None = None
+    contact: Contact | None = None
+    year_start: Year | None = None
+    year_end: Year | None = None
+    stage: Stage | None = None
+    budget_band: BudgetBand | None = None
+    staff_fte: Staff | None = None
+    months_to_implement: Months | None = None
+    beneficiaries: Count | None = None
+    indicators: Annotated[list[Indicator], Field(max_length=50)] | None = None
+    evidence_level: Evidence | None = None
+    offers: Annotated[list[TagId], Field(max_length=20), Unique] | None = None
+    accepting_exchanges: Flag | None = None
+    visibility: Visibility | None = None
+    external_ids: Annotated[list[ExternalId], Field(max_length=20)] | None = None
+
+
+class PracticeTransition(Input):
+    """A move to another state."""
+
+    model_config = {"json_schema_extra": {"examples": [{"to": "published"}]}}
+
+    to: PracticeStatus
+    note: Note | None = None
+    network: Slug | None = Field(default=None, description="To `submitted`: the network that reviews.")
+    successor: UUID | None = Field(default=None, description="To `merged`: the record that takes its place.")
+
+
+class Translation(Output):
+    """A language in which the texts can be read."""
+
+    language: str
+    status: TranslationStatus
+
+
+class Endorsement(Output):
+    """Who vouches for the practice."""
+
+    organization: str
+    comment: str | None
+    at: Moment
+
+
+class Origin(Output):
+    """A network that brought the record in."""
+
+    network: str
+    external_id: str
+    url: str | None
+    last_synced_at: Moment
+
+
+class PracticeSummary(Output):
+    """A practice in a list."""
+
+    id: UUID
+    title: str
+    summary: str | None
+    language: str
+    tags: list[str]
+    keywords: list[str]
+    city: CityRef
+    year_start: int | None
+    year_end: int | None
+    stage: Stage | None
+    budget_band: BudgetBand | None
+    evidence_level: int | None
+    offers: list[str]
+    accepting_exchanges: bool
+    adoption_count: int
+    status: PracticeStatus
+    visibility: str
+    networks: list[str]
+    created_at: Moment
+    updated_at: Moment
+    published_at: datetime | None
+    version: int
+
+
+class PracticePublic(Output):
+    """A practice, whole."""
+
+    id: UUID
+    title: str
+    summary: str | None
+    challenge: str | None
+    description: str | None
+    results: str | None
+    lessons: str | None
+    what_failed: str | None
+    conditions: str | None
+    language: str
+    translations: list[Translation]
+    tags: list[str]
+    keywords: list[str]
+    resources: list[Resource]
+    license: str
+    city: CityRef
+    partner_cities: list[CityRef]
+    implementers: list[Implementer]
+    contact: Contact | None = Field(description="For members only; else null.")
+    year_start: int | None
+    year_end: int | None
+    stage: Stage | None
+    budget_band: BudgetBand | None
+    staff_fte: float | None
+    months_to_implement: int | None
+    beneficiaries: int | None
+    indicators: list[Indicator]
+    evidence_level: int | None
+    offers: list[str]
+    accepting_exchanges: bool
+    adoption_count: int
+    status: PracticeStatus
+    visibility: str
+    endorsements: list[Endorsement]
+    last_verified_at: Moment | None
+    external_ids: list[ExternalId]
+    origins: list[Origin]
+    networks: list[str] = Field(description="The networks that brought the record in.")
+    successor: UUID | None
+    created_at: Moment
+    updated_at: Moment
+    published_at: Moment | None
+    version: int
+    allowed_transitions: list[PracticeStatus] = Field(description="What the caller may move it to.")
+
+
+class PracticePage(Output):
+    """A page of practices."""
+
+    items: list[PracticeSummary]
+    next_cursor: str | None
+
+
+class TransitionPublic(Output):
+    """One step in a record's life."""
+
+    id: UUID
+    at: Moment
+    from_status: str | None = Field(alias="from")
+    to: str
+    organization: str
+    note: str | None
+    reason: str | None
+
+
+class TransitionPage(Output):
+    """The timeline, oldest first."""
+
+    items: list[TransitionPublic]
+    next_cursor: str | None
+
+
+class Tombstone(Output):
+    """What is left of a withdrawn practice."""
+
+    id: UUID
+    status: PracticeStatus
+    withdrawn_at: Moment
+    note: str | None
+    successor: UUID | None
+
+
+class PracticeQuery(Input):
+    """Filters of the list of practices; a repeated `tag` narrows, a repeated `any_tag` widens."""
+
+    tag: Annotated[list[TagId], Field(max_length=20)] = Field(default=[], description="All must match; narrower do.")
+    any_tag: Annotated[list[TagId], Field(max_length=50)] = Field(default=[], description="One must match.")
+    city: CityId | None = None
+    country: Country | None = None
+    network: Slug | None = Field(default=None, description="Its member cities' records, and those it brought in.")
+    language: Language | None = None
+    stage: Stage | None = None
+    budget_band: BudgetBand | None = None
+    population_band: PopulationBand | None = None
+    role: Role | None = None
+    mandate: Mandate | None = None
+    evidence_min: Annotated[int, Field(ge=0, le=5)] | None = None
+    offers: TagId | None = None
+    status: PracticeStatus | None = Field(default=None, description="Unsaid: published ones.")
+    year_from: Annotated[int, Field(ge=1900, le=2100)] | None = Field(default=None, description="Under way in or after.")
+    year_to: Annotated[int, Field(ge=1900, le=2100)] | None = Field(default=None, description="Begun in or before.")
+    updated_since: MomentIn | None = None
+    stale: bool | None = Field(default=None, description="Not verified, nor published, within the last two years.")
+    sort: Order = "newest"
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    cursor: text(2_000) | None = None  # type: ignore[valid-type]  # text() makes an Annotated type
+
+
+class TimelineQuery(Input):
+    """A page of a timeline."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 100
+    cursor: text(2_000) | None = None  # type: ignore[valid-type]  # text() makes an Annotated type
