@@ -31,6 +31,11 @@ class Statement(NamedTuple):
     sql: str
     arguments: list[Any]
 
+    @property
+    def flat(self) -> tuple[Any, ...]:
+        """The text and the arguments in a row, as the driver's functions take them."""
+        return (self.sql, *self.arguments)
+
 
 class Arguments:
     """Collects a statement's arguments and gives each its placeholder: `f"city_id = {arg(city)}"`."""

@@ -2,12 +2,13 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError, core_schema
 
 TITLE_LENGTH = 150
 SUMMARY_LENGTH = 800
@@ -48,13 +49,17 @@ def clean_text(value: str) -> str:
     return value if value.isascii() else unicodedata.normalize("NFC", value)
 
 
-def text(max_length: int, min_length: int = 1, **constraints: Any) -> Any:
-    """The one type of text, with its greatest length in characters."""
-    return Annotated[
-        str,
-        StringConstraints(min_length=min_length, max_length=max_length, strict=True, **constraints),
-        AfterValidator(clean_text),
-    ]
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The one type of text: `Annotated[str, Text(150)]` is 1 to 150 characters as `clean_text` leaves them."""
+
+    max_length: int
+    pattern: str | None = None
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> core_schema.CoreSchema:
+        """The validator, from which pydantic makes the JSON Schema too."""
+        plain = core_schema.str_schema(min_length=1, max_length=self.max_length, pattern=self.pattern, strict=True)
+        return core_schema.no_info_after_validator_function(clean_text, plain)
 
 
 def _http_url(value: str) -> str:
@@ -94,27 +99,29 @@ def _unique(value: list[Any]) -> list[Any]:
 
 
 Unique = AfterValidator(_unique)
-Title = text(TITLE_LENGTH)
-Summary = text(SUMMARY_LENGTH)
-Markdown = text(MARKDOWN_LENGTH)
-Name = text(NAME_LENGTH)
-Note = text(NOTE_LENGTH)
-Keyword = text(KEYWORD_LENGTH)
-Unit = text(UNIT_LENGTH)
-Identifier = text(IDENTIFIER_LENGTH)
-SearchWords = text(400)
-Slug = text(SLUG_LENGTH, pattern=SLUG_PATTERN)
-CityId = text(SLUG_LENGTH, pattern=CITY_ID_PATTERN)
-TagId = text(TAG_LENGTH, pattern=TAG_ID_PATTERN)
-OrganizationId = text(SLUG_LENGTH + 10, pattern=ORGANIZATION_PATTERN)
-Country = text(2, pattern=r"^[A-Z]{2}$")
+Title = Annotated[str, Text(TITLE_LENGTH)]
+Summary = Annotated[str, Text(SUMMARY_LENGTH)]
+Markdown = Annotated[str, Text(MARKDOWN_LENGTH)]
+Name = Annotated[str, Text(NAME_LENGTH)]
+Note = Annotated[str, Text(NOTE_LENGTH)]
+Keyword = Annotated[str, Text(KEYWORD_LENGTH)]
+Unit = Annotated[str, Text(UNIT_LENGTH)]
+Identifier = Annotated[str, Text(IDENTIFIER_LENGTH)]
+CursorText = Annotated[str, Text(2_000)]
+SearchWords = Annotated[str, Text(400)]
+Slug = Annotated[str, Text(SLUG_LENGTH, pattern=SLUG_PATTERN)]
+CityId = Annotated[str, Text(SLUG_LENGTH, pattern=CITY_ID_PATTERN)]
+TagId = Annotated[str, Text(TAG_LENGTH, pattern=TAG_ID_PATTERN)]
+OrganizationId = Annotated[str, Text(SLUG_LENGTH + 10, pattern=ORGANIZATION_PATTERN)]
+Country = Annotated[str, Text(2, pattern=r"^[A-Z]{2}$")]
 Language = Annotated[
-    text(35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}$"),
+    str,
+    Text(35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}$"),
     AfterValidator(_language),
 ]
-HttpUrl = Annotated[text(URL_LENGTH), AfterValidator(_http_url), Field(json_schema_extra={"format": "uri"})]
-Email = text(EMAIL_LENGTH, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
-LicenceId = text(40, pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")
+HttpUrl = Annotated[str, Text(URL_LENGTH), AfterValidator(_http_url), Field(json_schema_extra={"format": "uri"})]
+Email = Annotated[str, Text(EMAIL_LENGTH, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
+LicenceId = Annotated[str, Text(40, pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")]
 Flag = Annotated[bool, Field(strict=True)]
 Year = Annotated[int, Field(strict=True, ge=1900, le=2100)]
 Count = Annotated[int, Field(strict=True, ge=0, le=2_000_000_000)]

@@ -44,7 +44,7 @@ class WriteSession:
 
     async def one(self, statement: Statement, missing: str = "There is no such record.") -> Row:
         """The row of a statement; raises NotFound with `missing` when there is none."""
-        row = await self.connection.fetchrow(statement.sql, *statement.arguments)
+        row = await self.connection.fetchrow(*statement.flat)
         if row is None:
             raise NotFound(missing)
         return row

@@ -22,7 +22,6 @@ from app.resources.practices.schemas import (
 from app.tables.base import uuid7
 
 PUBLIC = "status = 'published' AND visibility = 'public'"
-ORIGIN = "'{organization}'"
 
 
 async def create_practice(connection: Connection, actor: Actor, body: PracticeCreate) -> UUID:
@@ -53,7 +52,7 @@ timed AS (INSERT INTO transition (id, record_type, record_id, to_status, organiz
 
 
 async def update_practice(
-    connection: Connection, actor: Actor, id_: UUID, version: int | None, patch: PracticeUpdate, given: dict[str, Any]
+    connection: Connection, actor: Actor, id_: UUID, version: int | None, patch: PracticeUpdate
 ) -> None:
     """Apply a merge patch (RFC 7396).
 
@@ -62,8 +61,7 @@ async def update_practice(
         actor: who changes it.
         id_: the practice.
         version: the version that the change is for; None: any.
-        patch: the patch, validated.
-        given: the patch as it was sent.
+        patch: the patch; only what was sent counts.
 
     Raises:
         NotFound, Forbidden, PreconditionFailed: as the names say.
@@ -71,6 +69,7 @@ async def update_practice(
     """
     current = await _locked(connection, actor.caller, id_, version)
     fields = merge_patch(json.loads(current["fields"]), patch.model_dump(mode="json", exclude_unset=True))
+    given = patch.model_fields_set
     if not given:
         return
     wanted = PracticeFields.model_validate(fields)
@@ -79,8 +78,7 @@ async def update_practice(
     arg = Arguments(id_)
     assignments = ", ".join(f"{name} = {value}" for name, value in _assignments(wanted, arg).items())
     identities = "external_ids" in given
-    removed = "removed AS (DELETE FROM practice_external_id WHERE practice_id = $1)," if identities else ""
-    if removed:
+    if identities:
         await connection.execute("DELETE FROM practice_external_id WHERE practice_id = $1", id_)
     identified = f"identified AS ({_external_ids(wanted, arg)})," if identities else ""
     await _fetch(
@@ -96,8 +94,7 @@ marked AS ({_marked(arg, actor)})
     )
 
 
-async def move_practice(connection: Connection, actor: Actor, id_: UUID, body: PracticeTransition,
-                        version: int | None = None) -> None:
+async def move_practice(connection: Connection, actor: Actor, id_: UUID, body: PracticeTransition) -> None:
     """Move a practice to another state.
 
     Raises:
@@ -105,8 +102,8 @@ async def move_practice(connection: Connection, actor: Actor, id_: UUID, body: P
         TransitionNotAllowed: there is no such move from where it is now.
         InvalidInput: the move lacks what it needs.
     """
-    row = await connection.fetchrow(*_flat(writable(actor.caller, id_)))
-    current = _seen(row, actor.caller, version, needs_owner=False)
+    row = await connection.fetchrow(*writable(actor.caller, id_).flat)
+    current = _seen(row, actor.caller, None, needs_owner=False)
     sides: set[lifecycle.Side] = set()
     if current["is_owner"]:
         sides.add("owner")
@@ -193,7 +190,7 @@ def _marked(arg: Arguments, actor: Actor) -> str:
 
 
 async def _locked(connection: Connection, caller: Caller, id_: UUID, version: int | None) -> Row:
-    return _seen(await connection.fetchrow(*_flat(writable(caller, id_))), caller, version, needs_owner=True)
+    return _seen(await connection.fetchrow(*writable(caller, id_).flat), caller, version, needs_owner=True)
 
 
 def _seen(row: Row | None, caller: Caller, version: int | None, *, needs_owner: bool) -> Row:
@@ -247,10 +244,6 @@ async def _fetch(connection: Connection, sql: str, arg: Arguments) -> None:
         if reason.constraint_name == "uq_practice_external_id_scheme_value":
             raise Conflict("One of the external ids belongs to another practice.") from reason
         raise
-
-
-def _flat(statement: Any) -> tuple[Any, ...]:
-    return (statement.sql, *statement.arguments)
 
 
 def _lacks_summary() -> InvalidInput:

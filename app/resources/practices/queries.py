@@ -1,6 +1,5 @@
 """Reads of practices: one function, one SQL statement."""
 
-from datetime import datetime
 from uuid import UUID
 
 from app.caller import Caller
@@ -268,8 +267,3 @@ _FIELDS = (
     + ", ".join(f"p.{name}" for name in _PLAIN)
     + f", {CONTACT} AS contact, {EXTERNAL_IDS} AS external_ids) d)"
 )
-
-
-def last_change(row_updated_at: datetime) -> str:
-    """An HTTP date, for Last-Modified."""
-    return row_updated_at.strftime("%a, %d %b %Y %H:%M:%S GMT")

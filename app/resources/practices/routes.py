@@ -1,11 +1,13 @@
 """HTTP for practices."""
 
+import json
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
 from starlette.responses import Response
 
+from app.database import Row
 from app.errors import Gone, NotFound
 from app.resources.practices import commands, queries
 from app.resources.practices.schemas import (
@@ -16,10 +18,11 @@ from app.resources.practices.schemas import (
     PracticeTransition,
     PracticeUpdate,
     TimelineQuery,
+    Tombstone,
     TransitionPage,
 )
 from app.web.etags import required_version
-from app.web.responses import binding_of, document, not_modified, page
+from app.web.responses import JSON, binding_of, document, not_modified, page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
 
@@ -93,10 +96,17 @@ async def list_practice_transitions(
     return page(request, rows[1:], query.limit, binding)
 
 
-@router.post("/practices/{id}/transitions", status_code=201, response_model=PracticePublic)
+@router.post("/practices/{id}/transitions", response_model=PracticePublic | Tombstone)
 @requires("practices:write")
 async def move_practice(request: ApiRequest, id: UUID, body: PracticeTransition) -> Response:
     """Move a practice to another state; `allowed_transitions` of the record says where it may go."""
     async with write(request) as session:
         await commands.move_practice(session.connection, session.actor, id, body)
-        return session.respond_with(await _moved(session, id))
+        row = await session.one(queries.practice(request.caller, id, []))
+        return session.respond_with(Response(row["tombstone"] or row["body"], media_type=JSON, headers={"ETag": row["etag"]}))
+
+
+def _ended(row: Row) -> Response:
+    if row["successor"] is None:
+        raise Gone("The practice was withdrawn.", tombstone=json.loads(row["tombstone"]))
+    return Response(row["tombstone"], 301, {"Location": f"/v1/practices/{row['successor']}"}, JSON)

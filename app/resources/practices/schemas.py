@@ -13,6 +13,7 @@ from app.fields import (
     CityRef,
     Country,
     Count,
+    CursorText,
     Email,
     Flag,
     HttpUrl,
@@ -41,10 +42,10 @@ from app.fields import (
     Unique,
     Unit,
     Year,
-    text,
+    Text,
 )
 
-Visibility = text(90, pattern=r"^(public|members|network:[a-z0-9]+(-[a-z0-9]+)*)$")
+Visibility = Annotated[str, Text(90, pattern=r"^(public|members|network:[a-z0-9]+(-[a-z0-9]+)*)$")]
 Order = Literal["newest", "updated", "title"]
 Months = Annotated[int, Field(strict=True, ge=0, le=1200)]
 Evidence = Annotated[int, Field(strict=True, ge=0, le=5)]
@@ -381,11 +382,11 @@ class PracticeQuery(Input):
     stale: bool | None = Field(default=None, description="Not verified, nor published, within the last two years.")
     sort: Order = "newest"
     limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: text(2_000) | None = None  # type: ignore[valid-type]  # text() makes an Annotated type
+    cursor: CursorText | None = None
 
 
 class TimelineQuery(Input):
     """A page of a timeline."""
 
     limit: Annotated[int, Field(ge=1, le=100)] = 100
-    cursor: text(2_000) | None = None  # type: ignore[valid-type]  # text() makes an Annotated type
+    cursor: CursorText | None = None

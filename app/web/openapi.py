@@ -1,0 +1,178 @@
+"""Finishes the OpenAPI document that FastAPI draws from the routes: errors, security, examples, headers."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app.caller import SCOPES
+from app.errors import (
+    BadRequest,
+    CATALOGUE,
+    Conflict,
+    Forbidden,
+    Gone,
+    InternalError,
+    InvalidInput,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    PreconditionFailed,
+    PreconditionRequired,
+    Problem,
+    ServiceUnavailable,
+    TooManyRequests,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+from app.web.routing import ApiRoute
+
+DESCRIPTION = """
+Cities share here what works for migrants and refugees, and help each other to do it.
+
+**Try it**: everything published can be read at once. To write, press *Authorize* and enter the client id and secret
+that `make serve` printed, or that `practice-exchange client create` gave you.
+
+**Conventions**: lists are paged by opaque cursors; errors are `application/problem+json` (RFC 9457) and their `type`
+leads to an explanation; single records carry an `ETag`, changes need it in `If-Match`; a `POST` that creates takes an
+`Idempotency-Key`; an unknown query parameter or field is refused, never ignored.
+"""
+TAGS = [
+    {"name": "practices", "description": "What cities did, and what others can take from it."},
+    {"name": "exchange requests", "description": "Cities ask for help, or offer it."},
+    {"name": "cities", "description": "Local and regional governments."},
+    {"name": "networks", "description": "City networks, and who belongs to them."},
+    {"name": "tags", "description": "The vocabularies: themes, groups, formats, the two Global Compacts, the SDGs."},
+    {"name": "account", "description": "Who am I, who changed what, and with which client."},
+    {"name": "tokens", "description": "OAuth 2.0: client credentials for access tokens."},
+]
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457 problem details; further members depend on the type.",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "Leads to an explanation of this kind of problem."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "description": "The request id, to quote when you ask us."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "JSON Pointer into the body, or `?name`."},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+ALWAYS = (BadRequest, MethodNotAllowed, TooManyRequests, InternalError, ServiceUnavailable)
+
+
+def describe(app: FastAPI) -> None:
+    """Make `app.openapi()` give the finished document."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # the documented way to extend it
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary="What works for migrants and refugees, from city to city.",
+        description=DESCRIPTION,
+        routes=app.routes,
+        tags=TAGS,
+        servers=[{"url": "/", "description": "This server"}],
+        contact={"name": "Practice Exchange", "url": "https://github.com/practice-exchange/practice-exchange"},
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    components = document["components"]
+    components["schemas"]["Problem"] = PROBLEM
+    components["schemas"].pop("HTTPValidationError", None)
+    components["schemas"].pop("ValidationError", None)
+    components["securitySchemes"] = {
+        "client": {
+            "type": "oauth2",
+            "description": "Client credentials (RFC 6749 §4.4).",
+            "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": SCOPES}},
+        }
+    }
+    components["responses"] = {problem.__name__: _problem_response(problem) for problem in CATALOGUE.values()}
+    routes = {(route.path_format, next(iter(route.methods))): route for route in app.routes if isinstance(route, ApiRoute)}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if route := routes.get((path, method.upper())):
+                _finish(operation, method.upper(), path, route)
+    return document
+
+
+def _finish(operation: dict[str, Any], method: str, path: str, route: ApiRoute) -> None:
+    responses = operation["responses"]
+    problems: list[type[Problem]] = [*ALWAYS, Unauthorized]
+    if route.needs_token:
+        problems.append(Forbidden)
+    if route.scope:
+        operation["security"] = [{"client": [route.scope]}]
+    else:
+        operation["security"] = [{"client": []}] if route.needs_token else [{}, {"client": []}]
+    if "{" in path:
+        problems.append(NotFound)
+    if operation.get("parameters") or "requestBody" in operation:
+        problems.append(InvalidInput)
+    if "requestBody" in operation:
+        problems += [UnsupportedMediaType, PayloadTooLarge]
+    if method in {"POST", "PATCH", "PUT", "DELETE"}:
+        problems.append(Conflict)
+    if method == "PATCH":
+        body = operation["requestBody"]["content"]
+        body["application/merge-patch+json"] = body["application/json"]
+    _headers(operation, method, path, problems)
+    problems += getattr(route.endpoint, "problems", ())
+    responses.pop("422", None)
+    for problem in sorted(set(problems), key=lambda entry: entry.status):
+        responses.setdefault(str(problem.status), {"$ref": f"#/components/responses/{problem.__name__}"})
+    if method == "GET" and "200" in responses:
+        responses.setdefault("304", {"description": "The client has it already."})
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _headers(operation: dict[str, Any], method: str, path: str, problems: list[type[Problem]]) -> None:
+    parameters = operation.setdefault("parameters", [])
+    text = {"type": "string", "maxLength": 2000}
+    if method in {"PATCH", "DELETE", "PUT"}:
+        problems += [PreconditionFailed, PreconditionRequired]
+        parameters.append(
+            {"name": "If-Match", "in": "header", "required": False, "schema": text,
+             "description": "The ETag of the record as it was read; needed for an existing record."}
+        )  # fmt: skip
+    if method == "POST":
+        parameters.append(
+            {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {**text, "maxLength": 257},
+             "description": "Makes the request safe to send again: the first answer is kept for 24 hours."}
+        )  # fmt: skip
+    if method == "GET":
+        parameters.append({"name": "If-None-Match", "in": "header", "required": False, "schema": text})
+        if path == "/v1/practices/{id}":
+            problems.append(Gone)
+
+
+def _problem_response(problem: type[Problem]) -> dict[str, Any]:
+    example = {
+        "type": f"https://exchange.example/problems/{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.explanation.split(". ")[0] + ".",
+        "instance": "urn:request:0f8fad5bd9cb469fa16570867728950e",
+    }
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+    return {"description": problem.title, "content": {"application/problem+json": content}}
