@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import importlib
-import pkgutil
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
@@ -13,13 +11,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette_compress import CompressMiddleware
 
-from app import periodic, resources
+from app import periodic
 from app.config import Settings, settings
 from app.database import Database, open_database
 from app.keys import KeyRing, cursor_secret, ensure_keys
 from app.logs import configure_logs
 from app.paging import Cursors
+from app.periodic import PeriodicTask
+from app.resources.audit import routes as audit
+from app.resources.cities import routes as cities
+from app.resources.clients import routes as clients
+from app.resources.exchanges import commands as exchanges
+from app.resources.exchanges import routes as exchanges_routes
+from app.resources.home import routes as home
+from app.resources.networks import routes as networks
+from app.resources.practices import routes as practices
+from app.resources.tags import routes as tags
+from app.resources.tokens import routes as tokens
 from app.web import operation, problems
+from app.web.housekeeping import forget_expired
 from app.web.limits import RateLimiter
 from app.web.middleware import Edge
 from app.web.openapi import DESCRIPTION, describe
@@ -27,6 +37,16 @@ from app.web.services import Services
 from app.web.sessions import Replay
 from app.web.tokens import TokenVerifier
 
+ROUTERS = (
+    practices.router,
+    exchanges_routes.router,
+    cities.router,
+    networks.router,
+    tags.router,
+    clients.router,
+    audit.router,
+    tokens.router,
+)
 EXPOSED = ["ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id"]
 READING_HEADERS = ["Authorization", "Accept", "Accept-Language", "If-None-Match", "X-Request-Id"]
 
@@ -45,15 +65,16 @@ def create_app(database: Database | None = None, configuration: Settings | None 
         configure_logs(configuration.log_level)
         pools = database or await open_database(configuration)
         app.state.services = services = await _services(pools, configuration)
-        tasks = [] if configuration.worker == "off" else [asyncio.create_task(periodic.run(pools, _periodic_tasks()))]
+        if configuration.worker == "on":
+            services.worker = asyncio.create_task(periodic.run(pools, periodic_tasks()))
         # What exists now lives as long as the process: full collections need not walk it again and again.
         gc.collect()
         gc.freeze()
         yield
         services.draining = True
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if services.worker is not None:
+            services.worker.cancel()
+            await asyncio.gather(services.worker, return_exceptions=True)
         if database is None:
             await pools.close()
 
@@ -67,9 +88,10 @@ def create_app(database: Database | None = None, configuration: Settings | None 
         openapi_url=None,
         redirect_slashes=False,
     )
-    for module in _modules("routes"):
-        app.router.routes.extend(module.router.routes)
-    app.router.routes.extend(operation.router.routes)
+    # The routes asked for most come first: they are tried in order.
+    for router in ROUTERS:
+        app.router.routes.extend(router.routes)
+    app.router.routes.extend([*home.ROUTES, *operation.ROUTES])
     describe(app)
     problems.install(app)
     app.add_exception_handler(Replay, _replayed)
@@ -99,12 +121,12 @@ async def _services(database: Database, configuration: Settings) -> Services:
     )
 
 
-def _modules(name: str) -> list:
-    found = []
-    for package in pkgutil.iter_modules(resources.__path__):
-        with contextlib.suppress(ModuleNotFoundError):
-            found.append(importlib.import_module(f"app.resources.{package.name}.{name}"))
-    return found
+def periodic_tasks() -> list[PeriodicTask]:
+    """What the clock makes due, for every process with a worker."""
+    return [
+        PeriodicTask("expire exchange requests", 5, exchanges.expire_due),
+        PeriodicTask("forget what is over", 300, forget_expired),
+    ]
 
 
 async def _replayed(_: Request, reason: Exception) -> Response:

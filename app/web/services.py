@@ -1,5 +1,6 @@
 """What one process needs to answer requests, made once when it starts."""
 
+import asyncio
 from dataclasses import dataclass
 
 from app.config import Settings
@@ -20,4 +21,5 @@ class Services:
     cursors: Cursors
     verifier: TokenVerifier
     limiter: RateLimiter
+    worker: asyncio.Task[None] | None = None
     draining: bool = False

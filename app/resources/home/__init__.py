@@ -1,0 +1,1 @@
+"""The front page: what this is, for a person."""

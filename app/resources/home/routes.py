@@ -1,0 +1,54 @@
+"""The front page."""
+
+import json
+import time
+from datetime import date
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from app.database import Database
+from app.resources.home.queries import front_page
+from app.web.addresses import base_url
+from app.web.pages import CONTENT_SECURITY_POLICY, HomeFacts, LatestPractice, home_page
+from app.web.world_map import MapCity
+
+FRESH_SECONDS = 10.0
+
+
+class FrontPage:
+    """Answers `/`; the facts are counted anew every ten seconds at most."""
+
+    def __init__(self) -> None:
+        self._facts: HomeFacts | None = None
+        self._counted = float("-inf")
+
+    async def answer(self, request: Request) -> Response:
+        """The page, with links for programs too (RFC 8631)."""
+        database: Database = request.app.state.services.database
+        if self._facts is None or time.monotonic() - self._counted > FRESH_SECONDS:
+            self._facts = await _count(database)
+            self._counted = time.monotonic()
+        headers = {
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+            "Cache-Control": "public, max-age=10",
+            "Link": '</openapi.json>; rel="service-desc", </docs>; rel="service-doc", </v1/practices>; rel="item"',
+        }
+        return HTMLResponse(home_page(base_url(request.scope), self._facts), headers=headers)
+
+
+async def _count(database: Database) -> HomeFacts:
+    row = await database.row(*front_page().flat)
+    assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
+    return HomeFacts(
+        **{name: row[name] for name in ("cities", "countries", "networks", "practices", "requests_open")},
+        map_cities=[MapCity(*city[:5], f"/v1/practices?city={city[5]}") for city in json.loads(row["map"])],
+        latest=[
+            LatestPractice(title, city, f"/v1/practices/{id_}", date.fromisoformat(day))
+            for title, city, id_, day in json.loads(row["latest"])
+        ],
+    )
+
+
+ROUTES = [Route("/", FrontPage().answer)]
