@@ -1,0 +1,1 @@
+"""Behaviour through HTTP, on a real PostgreSQL."""

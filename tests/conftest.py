@@ -1,0 +1,127 @@
+"""Fixtures: a database of its own for every test, the real application on it, a client that checks the contract."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from asgi_lifespan import LifespanManager
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient, Response
+
+from app.config import Settings
+from app.database import Database, open_database
+from app.main import create_app
+from tests.contract import Contract
+from tests.factories import Headers, make_token
+from tests.postgres import SERVER, cloned_database, make_template, test_server
+
+Token = Callable[..., Awaitable[Headers]]
+_server = contextlib.ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the run's PostgreSQL once, in the process that leads it; workers find it in their environment."""
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        os.environ[SERVER] = _server.enter_context(test_server())
+        make_template(os.environ[SERVER])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop it."""
+    if not hasattr(config, "workerinput"):
+        _server.close()
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture
+async def database_url() -> AsyncIterator[str]:
+    """A migrated database with vocabularies, cities and networks."""
+    async with cloned_database(os.environ[SERVER]) as url:
+        yield url
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Settings for tests: no limits of rate, no periodic tasks."""
+    return Settings(database_url=database_url, rate_limit="off", worker="off", pool_size=5)
+
+
+class CountingDatabase(Database):
+    """Pools that remember the statements they ran."""
+
+    statements: list[str]
+
+    async def _acquire(self, pool: Any) -> Any:
+        connection = await super()._acquire(pool)
+        raw = connection._con  # noqa: SLF001 - the pool's proxy forgets loggers at each release
+        if not raw._query_loggers:  # noqa: SLF001
+            raw.add_query_logger(lambda query: self.statements.append(query.query))
+        return connection
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[CountingDatabase]:
+    """The application's pools."""
+    opened = await open_database(settings)
+    counting = CountingDatabase(opened.primary, opened.replica, settings)
+    counting.statements = []
+    yield counting
+    await counting.close()
+
+
+@pytest.fixture
+async def app(database: Database, settings: Settings) -> AsyncIterator[FastAPI]:
+    """The application, started."""
+    application = create_app(database, settings)
+    async with LifespanManager(application):
+        yield application
+
+
+contracts: dict[str, Contract] = {}
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[AsyncClient]:
+    """A client that checks every answer against the OpenAPI document."""
+    contract = contracts.setdefault("contract", Contract(app.openapi()))
+
+    async def check(response: Response) -> None:
+        await response.aread()
+        contract.check(response)
+
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    async with AsyncClient(
+        transport=transport, base_url="http://127.0.0.1:8000", event_hooks={"response": [check]}
+    ) as asking:
+        yield asking
+
+
+@pytest.fixture
+def token(database: Database) -> Token:
+    """`await token("city:ca-montreal", "practices:write")` gives the header; without scopes: all that suit."""
+
+    async def make(organization: str, *scopes: str) -> Headers:
+        return await make_token(database, organization, scopes)
+
+    return make
+
+
+@pytest.fixture
+def sql_count(database: CountingDatabase) -> Callable[[], contextlib.AbstractContextManager[list[str]]]:
+    """`with sql_count() as statements:` collects what the block runs, BEGIN and COMMIT left out."""
+
+    @contextlib.contextmanager
+    def count() -> Iterator[list[str]]:
+        counted: list[str] = []
+        start = len(database.statements)
+        yield counted
+        ran = database.statements[start:]
+        counted.extend(statement for statement in ran if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")))
+
+    return count
