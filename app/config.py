@@ -4,18 +4,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PostgresDsn, TypeAdapter
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_postgres_dsn = TypeAdapter(PostgresDsn)
-
-
-def _postgres(url: str) -> str:
-    _postgres_dsn.validate_python(url)
-    return url
-
-
-PostgresUrl = Annotated[str, AfterValidator(_postgres)]
+PostgresUrl = Annotated[str, Field(pattern=r"^postgres(ql)?(\+asyncpg)?://\S+$")]
 
 
 class Settings(BaseSettings):

@@ -197,10 +197,7 @@ def problem_of(reason: BaseException) -> Problem | None:
     if isinstance(reason, asyncpg.UniqueViolationError):
         return Conflict("A record with the same identity exists already.", constraint=reason.constraint_name)
     if isinstance(reason, asyncpg.ForeignKeyViolationError):
-        return InvalidInput(
-            "The input names something that does not exist.",
-            errors=[error("", "unknown_reference", str(reason.constraint_name or "unknown reference"))],
-        )
+        return _unknown_reference(reason)
     if isinstance(reason, asyncpg.DataError | asyncpg.CheckViolationError):
         return InvalidInput("The input breaks a rule of the database.", errors=[error("", "refused", "refused value")])
     if isinstance(reason, asyncpg.LockNotAvailableError | asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
@@ -210,3 +207,15 @@ def problem_of(reason: BaseException) -> Problem | None:
     ):
         return ServiceUnavailable("The database cannot answer just now.", headers={"Retry-After": "2"})
     return None
+
+
+def _unknown_reference(reason: asyncpg.ForeignKeyViolationError) -> InvalidInput:
+    # The rules in the database give the pointer into the input as detail; a plain foreign key names its column only.
+    pointer = reason.detail or ""
+    if not pointer.startswith("/"):
+        table, name = reason.table_name or "", reason.constraint_name or ""
+        pointer = "/" + name.removeprefix(f"fk_{table}_")
+        detail = "This leads to nothing that exists."
+    else:
+        detail = f"{reason.args[0]}."
+    return InvalidInput(f"{pointer}: {detail}", errors=[error(pointer, "unknown_reference", detail)])

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from asgi_lifespan import LifespanManager
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 
@@ -79,7 +78,7 @@ async def database(settings: Settings) -> AsyncIterator[CountingDatabase]:
 async def app(database: Database, settings: Settings) -> AsyncIterator[FastAPI]:
     """The application, started."""
     application = create_app(database, settings)
-    async with LifespanManager(application):
+    async with application.router.lifespan_context(application):
         yield application
 
 

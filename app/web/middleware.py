@@ -11,11 +11,12 @@ from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.config import Settings
-from app.errors import BadRequest, HeadersTooLarge, PayloadTooLarge, Problem, ServiceUnavailable
+from app.errors import BadRequest, HeadersTooLarge, InternalError, PayloadTooLarge, Problem, ServiceUnavailable
 from app.web.problems import of_exception, problem_response
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADERS_LENGTH = 32 * 1024
+TOO_MANY = 429
 ALWAYS_ANSWERED = frozenset({"/livez", "/readyz", "/metrics"})
 
 log = structlog.get_logger("request")
@@ -71,7 +72,7 @@ class Edge:
 
     def _record(self, exchange: "_Exchange", seconds: float) -> None:
         scope = exchange.scope
-        route = getattr(scope.get("route"), "path", "none")
+        route = getattr(scope.get("route"), "path", None) or getattr(scope.get("endpoint"), "__name__", "none")
         SECONDS.labels(exchange.method, route, exchange.status).observe(seconds)
         caller = scope.get("caller")
         log.info(
@@ -104,7 +105,6 @@ class _Exchange:
         self._started = False
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         self.scope["request_id"] = given.decode() if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        self.scope["body_limit"] = self
 
     def check_headers(self) -> None:
         """Refuse headers beyond bounds, a body that says it is too long, and a path that is not UTF-8 text."""
@@ -150,7 +150,7 @@ class _Exchange:
     async def fail(self, reason: Exception) -> None:
         """Answer an exception that no handler took; what has begun can only be broken off."""
         problem = reason if isinstance(reason, Problem) else of_exception(reason)
-        if not isinstance(reason, Problem) and not isinstance(reason, ConnectionResetError):
+        if problem.status >= InternalError.status and not isinstance(reason, Problem | ConnectionResetError):
             log.error("failure", request_id=self.scope["request_id"], path=self.scope["path"], exc_info=reason)
         if self._started:
             raise reason
@@ -160,6 +160,3 @@ class _Exchange:
         return PayloadTooLarge(
             f"The body is larger than {self._limit} bytes.", headers={"Connection": "close"}
         )
-
-
-TOO_MANY = 429

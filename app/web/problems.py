@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Scope
 
 from app.database import problem_of
@@ -90,12 +91,22 @@ def _of_framework(reason: HTTPException, request: Request) -> Problem:
     if reason.status_code == NotFound.status:
         return NotFound(f"There is nothing at {quote(request.url.path[:200])}.")
     if reason.status_code == MethodNotAllowed.status:
-        return MethodNotAllowed(f"{request.method[:20]} is not for this path.", headers=headers)
+        allow = {"Allow": ", ".join(_methods(request))}
+        return MethodNotAllowed(f"{request.method[:20]} is not for this path.", headers=allow)
     if reason.status_code == ServiceUnavailable.status:
         return ServiceUnavailable("The service cannot answer just now.", headers=headers)
     if reason.status_code < InternalError.status:
         return BadRequest(str(reason.detail)[:200], headers=headers)
     return InternalError("The request could not be carried out; report the request id.")
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods of all routes with this path; each route alone knows only its own."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.path_regex.match(request.scope["path"]):
+            found |= route.methods or set()
+    return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
 def _escaped(part: str) -> str:
