@@ -4,8 +4,17 @@ from app.caller import Actor
 from app.database import Arguments
 
 
-def audited(arg: Arguments, actor: Actor, action: str, record_type: str, source: str, *, id_: str = "id",
-            version: str = "version", changed: list[str] | None = None) -> str:
+def audited(
+    arg: Arguments,
+    actor: Actor,
+    action: str,
+    record_type: str,
+    source: str,
+    *,
+    id_: str = "id",
+    version: str = "version",
+    changed: list[str] | None = None,
+) -> str:
     """The statement that records a change of every row of `source`.
 
     Args:

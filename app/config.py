@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^/?#\s]+(/[^?#\s]*[^/?#\s])?$",
-        description="The address that users see, without a slash at the end; issuer of the tokens. Set it in production.",
+        description="The address that users see, without a slash at the end; issuer of the tokens. Set in production.",
     )
     contact: str = Field(
         default="https://github.com/practice-exchange/practice-exchange/security",

@@ -44,6 +44,7 @@ class Arguments:
         self.values: list[Any] = list(values)
 
     def __call__(self, value: Any) -> str:
+        """Take a value; gives its placeholder."""
         self.values.append(value)
         return f"${len(self.values)}"
 
@@ -58,11 +59,13 @@ class Database:
 
     async def row(self, sql: str, *arguments: Any) -> Row | None:
         """The first row of one statement that only reads, or None."""
-        return await self._read(self.primary, "fetchrow", sql, arguments)
+        row: Row | None = await self._read(self.primary, "fetchrow", sql, arguments)
+        return row
 
     async def rows(self, sql: str, *arguments: Any) -> list[Row]:
         """All rows of one statement that only reads."""
-        return await self._read(self.primary, "fetch", sql, arguments)
+        rows: list[Row] = await self._read(self.primary, "fetch", sql, arguments)
+        return rows
 
     async def value(self, sql: str, *arguments: Any) -> Any:
         """The first value of one statement that only reads, or None."""
@@ -119,9 +122,7 @@ class Database:
         try:
             return await pool.acquire(timeout=self._timeout)
         except TimeoutError as reason:
-            raise ServiceUnavailable(
-                "All database connections are in use.", headers={"Retry-After": "1"}
-            ) from reason
+            raise ServiceUnavailable("All database connections are in use.", headers={"Retry-After": "1"}) from reason
 
 
 async def open_database(settings: Settings, *, database_url: str | None = None) -> Database:
@@ -175,9 +176,7 @@ async def _may_become(url: str, role: str) -> bool:
     connection = await asyncpg.connect(url, timeout=10)
     try:
         return bool(
-            await connection.fetchval(
-                "SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = $1", role
-            )
+            await connection.fetchval("SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = $1", role)
         )
     finally:
         await connection.close()
@@ -202,9 +201,7 @@ def problem_of(reason: BaseException) -> Problem | None:
         return InvalidInput("The input breaks a rule of the database.", errors=[error("", "refused", "refused value")])
     if isinstance(reason, asyncpg.LockNotAvailableError | asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
         return Conflict("Another request is changing the same record; try again.", headers={"Retry-After": "1"})
-    if isinstance(reason, asyncpg.QueryCanceledError | asyncpg.InsufficientResourcesError) or isinstance(
-        reason, UNREACHABLE
-    ):
+    if isinstance(reason, (asyncpg.QueryCanceledError, asyncpg.InsufficientResourcesError, *UNREACHABLE)):
         return ServiceUnavailable("The database cannot answer just now.", headers={"Retry-After": "2"})
     return None
 

@@ -44,7 +44,9 @@ def error(pointer: str, code: str, detail: str) -> dict[str, str]:
 
 class MalformedJson(Problem):
     slug, status, title = "malformed-json", 400, "The body is not JSON"
-    explanation = "The request body could not be read as JSON (RFC 8259). Send UTF-8 JSON; `detail` says where it broke."
+    explanation = (
+        "The request body could not be read as JSON (RFC 8259). Send UTF-8 JSON; `detail` says where it broke."
+    )
 
 
 class BadRequest(Problem):
@@ -136,7 +138,9 @@ class ResyncRequired(Problem):
 
 class PreconditionFailed(Problem):
     slug, status, title = "precondition-failed", 412, "The record has changed meanwhile"
-    explanation = "`If-Match` names another version than the present one. Read the record, look at the change, try again."
+    explanation = (
+        "`If-Match` names another version than the present one. Read the record, look at the change, try again."
+    )
 
 
 class PayloadTooLarge(Problem):

@@ -8,8 +8,9 @@ SET version = greatest(feed.version, excluded.version), op = excluded.op, origin
     dirty = excluded.dirty, seq = NULL, stamped_at = NULL"""
 
 
-def mark(type_: str, source: str, *, id_: str = "id", version: str = "version", op: str = "'upsert'",
-         origin: str = "NULL") -> str:
+def mark(
+    type_: str, source: str, *, id_: str = "id", version: str = "version", op: str = "'upsert'", origin: str = "NULL"
+) -> str:
     """The statement that marks every row of `source` (`FROM …`) changed.
 
     Args:

@@ -75,10 +75,11 @@ def _http_url(value: str) -> str:
 def _language(value: str) -> str:
     """BCP 47 letter case: `en`, `pt-BR`, `zh-Hant`."""
     first, *rest = value.split("-")
-    cased = [first.lower()]
-    for part in rest:
-        cased.append(part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part.lower())  # noqa: PLR2004 - the lengths of BCP 47's own subtags
-    return "-".join(cased)
+    return "-".join([first.lower(), *(_SUBTAG_CASE.get(len(part), str.lower)(part) for part in rest)])
+
+
+# By length: a region of two letters, a script of four.
+_SUBTAG_CASE = {2: str.upper, 4: str.title}
 
 
 def _finite(value: Any) -> Any:
@@ -95,6 +96,24 @@ def _unique(value: list[Any]) -> list[Any]:
     seen = [str(entry) for entry in value]
     if len(set(seen)) != len(seen):
         raise PydanticCustomError("duplicate", "An entry stands in the list twice.")
+    return value
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(
+        r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", value
+    ):
+        raise PydanticCustomError("datetime", "A time is written as in RFC 3339, with its zone: 2026-03-01T09:30:00Z.")
+    if not "1900" <= value[:4] <= "2199":
+        raise PydanticCustomError("datetime_range", "The year lies outside 1900 to 2199.")
+    return value
+
+
+def _day(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        raise PydanticCustomError("date", "A day is written as in RFC 3339: 2026-03-01.")
+    if not "1900" <= value[:4] <= "2199":
+        raise PydanticCustomError("date_range", "The year lies outside 1900 to 2199.")
     return value
 
 
@@ -120,7 +139,9 @@ Language = Annotated[
     AfterValidator(_language),
 ]
 HttpUrl = Annotated[str, Text(URL_LENGTH), AfterValidator(_http_url), Field(json_schema_extra={"format": "uri"})]
-Email = Annotated[str, Text(EMAIL_LENGTH, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
+Email = Annotated[
+    str, Text(EMAIL_LENGTH, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
+]
 LicenceId = Annotated[str, Text(40, pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")]
 Flag = Annotated[bool, Field(strict=True)]
 Year = Annotated[int, Field(strict=True, ge=1900, le=2100)]
@@ -131,10 +152,10 @@ Longitude = Annotated[float, BeforeValidator(_finite), Field(allow_inf_nan=False
 Moment = Annotated[datetime, Field(json_schema_extra={"examples": ["2026-03-01T09:30:00.000Z"]})]
 MomentIn = Annotated[
     datetime,
-    BeforeValidator(lambda value: _moment(value)),
+    BeforeValidator(_moment),
     AfterValidator(_utc),
 ]
-Day = Annotated[date, BeforeValidator(lambda value: _day(value))]
+Day = Annotated[date, BeforeValidator(_day)]
 
 PopulationBand = Literal["xs", "s", "m", "l", "xl"]
 Role = Literal["origin", "transit", "destination", "return"]
@@ -144,24 +165,6 @@ Mandate = Literal[
 CityKind = Literal["city", "metropolitan_area", "municipality", "district", "region"]
 Stage = Literal["planned", "pilot", "ongoing", "mainstreamed", "completed", "discontinued"]
 BudgetBand = Literal["under_10k", "10k_50k", "50k_250k", "250k_1m", "1m_5m", "over_5m"]
-
-
-def _moment(value: Any) -> Any:
-    if not isinstance(value, str) or not re.fullmatch(
-        r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", value
-    ):
-        raise PydanticCustomError("datetime", "A time is written as in RFC 3339, with its zone: 2026-03-01T09:30:00Z.")
-    if not "1900" <= value[:4] <= "2199":
-        raise PydanticCustomError("datetime_range", "The year lies outside 1900 to 2199.")
-    return value
-
-
-def _day(value: Any) -> Any:
-    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-        raise PydanticCustomError("date", "A day is written as in RFC 3339: 2026-03-01.")
-    if not "1900" <= value[:4] <= "2199":
-        raise PydanticCustomError("date_range", "The year lies outside 1900 to 2199.")
-    return value
 
 
 class Input(BaseModel):
@@ -193,9 +196,7 @@ RequestKind = Literal["seek", "offer"]
 RequestVisibility = Literal["public", "members", "addressed"]
 Support = Literal["know_how", "resources", "tools", "partnerships"]
 CostsCovered = Literal["none", "travel", "full"]
-ClosedReason = Literal[
-    "fulfilled", "no_capacity", "no_match", "not_relevant", "no_longer_needed", "duplicate"
-]
+ClosedReason = Literal["fulfilled", "no_capacity", "no_match", "not_relevant", "no_longer_needed", "duplicate"]
 ReviewPolicy = Literal["self_publish", "review"]
 MembershipRole = Literal["member", "associate", "board", "observer"]
 TranslationStatus = Literal["original", "human", "machine"]

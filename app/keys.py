@@ -19,7 +19,7 @@ VERIFY_AFTER = timedelta(hours=2)
 ROTATE_AFTER = timedelta(days=90)
 RELOAD_AFTER = 60.0
 RELOAD_AT_MOST_EVERY = 1.0
-CURSOR_SECRET = "cursor"
+CURSOR_SECRET = "cursor"  # noqa: S105 - the name of the secret
 
 
 @dataclass(slots=True)

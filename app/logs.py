@@ -4,7 +4,7 @@ import logging
 import sys
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import Processor  # noqa: TC002 - one import is not worth a second way
 
 
 def configure_logs(level: str) -> None:

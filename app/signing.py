@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwk, jws
 
 ALGORITHM = "ES256"
-TOKEN_TYPE = "at+jwt"
+TOKEN_TYPE = "at+jwt"  # noqa: S105 - the type that RFC 9068 gives access tokens
 TOKEN_LENGTH = 8 * 1024
 LONGEST_LIFETIME = 3600
 LEEWAY = 5
@@ -118,11 +118,12 @@ def _claims(payload: Any, audience: str, now: float) -> Claims:
     if not isinstance(payload, dict):
         message = "payload"
         raise InvalidTokenError(message)
-    issued, not_before, expires = (payload.get(name) for name in ("iat", "nbf", "exp"))
+    times: list[Any] = [payload.get(name) for name in ("iat", "nbf", "exp")]
+    issued, not_before, expires = times
     faults = (
         payload.get("aud") != audience,
         not isinstance(payload.get("iss"), str),
-        any(type(moment) is not int for moment in (issued, not_before, expires)),
+        any(type(moment) is not int for moment in times),
         not isinstance(payload.get("sub"), str) or payload.get("sub") != payload.get("client_id"),
         not isinstance(payload.get("scope"), str),
         not isinstance(payload.get("jti"), str),

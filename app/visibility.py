@@ -4,20 +4,23 @@ from app.caller import Caller
 from app.database import Arguments
 
 PUBLIC_PRACTICE = "p.status = 'published' AND p.visibility = 'public'"
+PUBLISHED_ONCE = "p.status IN ('published', 'withdrawn', 'merged')"
 
 
-def practice_visible(caller: Caller, arg: Arguments) -> str:
-    """The condition that the caller sees the practice `p`."""
+def practice_visible(caller: Caller, arg: Arguments, *, ended: bool = False) -> str:
+    """The condition that the caller sees the practice `p`; with `ended` also what is left of a withdrawn one."""
     if caller.is_operator:
         return "TRUE"
     if not caller.is_member:
-        return PUBLIC_PRACTICE
+        return f"{PUBLISHED_ONCE} AND p.visibility = 'public'" if ended else PUBLIC_PRACTICE
     shared = ["public", "members", *(f"network:{network}" for network in caller.networks)]
-    return f"((p.status = 'published' AND p.visibility = ANY({arg(shared)}::text[])) OR {practice_concerns(caller, arg)})"
+    return (
+        f"((p.status = 'published' AND p.visibility = ANY({arg(shared)}::text[])) OR {practice_concerns(caller, arg)})"
+    )
 
 
 def practice_concerns(caller: Caller, arg: Arguments) -> str:
-    """The condition that the caller stands behind the practice `p` in whatever state: its city, or a network with it."""
+    """The condition that the caller stands behind the practice `p`, in whatever state: its city, or its network."""
     if caller.is_operator:
         return "TRUE"
     if caller.city_id:
@@ -29,7 +32,7 @@ def practice_concerns(caller: Caller, arg: Arguments) -> str:
 
 
 def practice_owned(caller: Caller, arg: Arguments) -> str:
-    """The condition that the caller may change the practice `p`: its city, or a network that brought it, unclaimed."""
+    """The condition that the caller may change `p`: its city, or a network that brought it while it is unclaimed."""
     if caller.is_operator:
         return "TRUE"
     if caller.city_id:
@@ -39,6 +42,13 @@ def practice_owned(caller: Caller, arg: Arguments) -> str:
     return "FALSE"
 
 
+def practice_reviewed(caller: Caller, arg: Arguments) -> str:
+    """The condition that the caller reviews the practice `p`: the network that it was submitted to."""
+    if caller.is_operator:
+        return "TRUE"
+    return f"coalesce(p.submitted_to = {arg(caller.network_id)}, FALSE)" if caller.network_id else "FALSE"
+
+
 def request_visible(caller: Caller, arg: Arguments) -> str:
     """The condition that the caller sees the exchange request `r`."""
     if caller.is_operator:
@@ -46,6 +56,4 @@ def request_visible(caller: Caller, arg: Arguments) -> str:
     if not caller.is_member or not caller.may("exchanges:read"):
         return "r.visibility = 'public'"
     own = f"r.city_id = {arg(caller.city_id)} OR " if caller.city_id else ""
-    return (
-        f"(r.visibility IN ('public', 'members') OR {own}r.addressed_to @> ARRAY[{arg(caller.organization)}::text])"
-    )
+    return f"(r.visibility IN ('public', 'members') OR {own}r.addressed_to @> ARRAY[{arg(caller.organization)}::text])"

@@ -60,7 +60,9 @@ def practice_body(**changes: Any) -> dict[str, Any]:
     }
 
 
-async def make_practice(client: AsyncClient, headers: Headers, *, publish: bool = True, **changes: Any) -> dict[str, Any]:
+async def make_practice(
+    client: AsyncClient, headers: Headers, *, publish: bool = True, **changes: Any
+) -> dict[str, Any]:
     """A practice made over HTTP, published unless told otherwise; gives its document."""
     response = await client.post("/v1/practices", json=practice_body(**changes), headers=headers)
     assert response.status_code == 201, response.text

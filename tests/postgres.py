@@ -29,7 +29,10 @@ def test_server() -> Iterator[str]:
     if given := os.environ.get("PX_TEST_DATABASE_URL"):
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="px-test-") as folder, embedded_postgres(Path(folder), settings=QUICK) as own:
+    with (
+        tempfile.TemporaryDirectory(prefix="px-test-") as folder,
+        embedded_postgres(Path(folder), settings=QUICK) as own,
+    ):
         yield own.dsn
 
 

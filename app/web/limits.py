@@ -1,8 +1,8 @@
 """Rate limits that all processes share, with few statements: a busy process takes a handful of permits at a time.
 
-Each caller has a quota per minute, counted in one row of an UNLOGGED table. A slow caller costs one UPSERT a request and
-is counted exactly; a fast one is given as many permits at once as it used in the last tenth of a second, but never more
-than a sixteenth of what is left, so that near the limit every process counts one by one again.
+Each caller has a quota per minute, counted in one row of an UNLOGGED table. A slow caller costs one UPSERT a request
+and is counted exactly; a fast one is given as many permits at once as it used in the last tenth of a second, but never
+more than a sixteenth of what is left, so that near the limit every process counts one by one again.
 """
 
 import time
@@ -22,7 +22,8 @@ MOST_KEYS = 20_000
 TAKE = """
 INSERT INTO rate_limit AS l (key, "window", used) VALUES ($1, $2, $3)
 ON CONFLICT (key) DO UPDATE
-SET used = CASE WHEN l."window" = excluded."window" THEN least(l.used + excluded.used, 2000000000) ELSE excluded.used END,
+SET used = CASE WHEN l."window" = excluded."window" THEN least(l.used + excluded.used, 2000000000)
+                ELSE excluded.used END,
     "window" = excluded."window"
 RETURNING used
 """

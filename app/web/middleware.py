@@ -55,7 +55,7 @@ class Edge:
         IN_FLIGHT.inc()
         try:
             await self._answer(exchange)
-        except Exception as reason:  # the last catch: nothing leaves without an answer
+        except Exception as reason:  # noqa: BLE001 - the last catch: nothing leaves without an answer
             await exchange.fail(reason)
         finally:
             self.in_flight -= 1
@@ -90,8 +90,9 @@ class Edge:
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, settings: Settings,
-                 security: list[tuple[bytes, bytes]]) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, settings: Settings, security: list[tuple[bytes, bytes]]
+    ) -> None:
         self.method: str = scope["method"]
         self.is_head = self.method == "HEAD"
         self.scope: dict[str, Any] = {**scope, "method": "GET"} if self.is_head else dict(scope)
@@ -157,6 +158,4 @@ class _Exchange:
         await problem_response(self.scope, problem)(self.scope, self.receive, self.send)
 
     def _too_large(self) -> PayloadTooLarge:
-        return PayloadTooLarge(
-            f"The body is larger than {self._limit} bytes.", headers={"Connection": "close"}
-        )
+        return PayloadTooLarge(f"The body is larger than {self._limit} bytes.", headers={"Connection": "close"})

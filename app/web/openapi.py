@@ -7,8 +7,8 @@ from fastapi.openapi.utils import get_openapi
 
 from app.caller import SCOPES
 from app.errors import (
-    BadRequest,
     CATALOGUE,
+    BadRequest,
     Conflict,
     Forbidden,
     Gone,
@@ -108,7 +108,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
         }
     }
     components["responses"] = {problem.__name__: _problem_response(problem) for problem in CATALOGUE.values()}
-    routes = {(route.path_format, next(iter(route.methods))): route for route in app.routes if isinstance(route, ApiRoute)}
+    routes = {
+        (route.path_format, min(route.methods or {""})): route for route in app.routes if isinstance(route, ApiRoute)
+    }
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if route := routes.get((path, method.upper())):

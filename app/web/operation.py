@@ -139,9 +139,7 @@ async def security_txt(request: Request) -> Response:
     expires = (datetime.now(UTC) + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00Z")
     root = base_url(request.scope)
     text = f"Contact: {contact}\nExpires: {expires}\nPreferred-Languages: en\n"
-    return PlainTextResponse(
-        f"{text}Canonical: {root}/.well-known/security.txt\n", headers={"Cache-Control": SHORT}
-    )
+    return PlainTextResponse(f"{text}Canonical: {root}/.well-known/security.txt\n", headers={"Cache-Control": SHORT})
 
 
 async def api_catalog(request: Request) -> Response:

@@ -104,7 +104,7 @@ def redoc_page(root: str) -> str:
     return _page("redoc", root, title="Reference · Practice exchange", description="The whole API, to read.")
 
 
-def problem_page(  # noqa: PLR0913, PLR0917 - all that is known of one entry of the catalogue
+def problem_page(
     root: str,
     slug: str,
     title: str,

@@ -29,8 +29,15 @@ def not_modified(request: ApiRequest) -> list[str]:
     return candidates(request.headers.get("if-none-match"))
 
 
-def document(request: ApiRequest, row: Row, *, status: int = 200, headers: dict[str, str] | None = None,
-             public: str = PUBLIC, media_type: str = JSON) -> Response:
+def document(
+    request: ApiRequest,
+    row: Row,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    public: str = PUBLIC,
+    media_type: str = JSON,
+) -> Response:
     """One record: a row with `etag` and `body`; a body that is null was left out because the client has it (304)."""
     headers = {**cache_headers(request, public), "ETag": row["etag"], **(headers or {})}
     if row["body"] is None:

@@ -1,7 +1,7 @@
 """How a request reaches its handler.
 
 FastAPI builds the OpenAPI document from the handlers' signatures and picks the route. What a handler takes is bound
-here, because our handlers take only four things – the request, path parameters, one query model, one JSON body – and
+here, because our handlers take only four things (the request, path parameters, one query model, one JSON body) and
 the general machinery costs a third of a read. Dependencies are refused when the route is made, never ignored.
 """
 

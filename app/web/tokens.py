@@ -56,7 +56,9 @@ class TokenVerifier:
             return ANONYMOUS
         kind, _, token = header.decode("latin-1").partition(" ")
         if kind.lower() != "bearer":
-            raise unauthorized(scope, "The Authorization header is not of the form `Bearer <token>`.", "invalid_request")
+            raise unauthorized(
+                scope, "The Authorization header is not of the form `Bearer <token>`.", "invalid_request"
+            )
         try:
             return await self.verified(token.strip())
         except InvalidTokenError as reason:

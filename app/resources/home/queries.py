@@ -13,8 +13,8 @@ SELECT (SELECT count(*) FROM city) AS cities,
        (SELECT count(*) FROM network) AS networks,
        (SELECT count(*) FROM practice p WHERE {PUBLIC_PRACTICE}) AS practices,
        (SELECT count(*) FROM exchange_request WHERE status = 'open' AND visibility = 'public') AS requests_open,
-       (SELECT coalesce(json_agg(json_build_array(c.name, c.country, c.latitude, c.longitude, coalesce(n.count, 0), c.id)),
-                        '[]')::text
+       (SELECT coalesce(json_agg(json_build_array(
+                   c.name, c.country, c.latitude, c.longitude, coalesce(n.count, 0), c.id)), '[]')::text
         FROM (SELECT c.* FROM city c WHERE c.latitude IS NOT NULL ORDER BY c.population DESC NULLS LAST LIMIT 1000) c
         LEFT JOIN (SELECT p.city_id, count(*) FROM practice p WHERE {PUBLIC_PRACTICE} GROUP BY p.city_id) n
           ON n.city_id = c.id) AS map,

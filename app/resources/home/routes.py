@@ -43,7 +43,10 @@ async def _count(database: Database) -> HomeFacts:
     assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
     return HomeFacts(
         **{name: row[name] for name in ("cities", "countries", "networks", "practices", "requests_open")},
-        map_cities=[MapCity(*city[:5], f"/v1/practices?city={city[5]}") for city in json.loads(row["map"])],
+        map_cities=[
+            MapCity(name, country, latitude, longitude, practices, f"/v1/practices?city={id_}")
+            for name, country, latitude, longitude, practices, id_ in json.loads(row["map"])
+        ],
         latest=[
             LatestPractice(title, city, f"/v1/practices/{id_}", date.fromisoformat(day))
             for title, city, id_, day in json.loads(row["latest"])

@@ -154,8 +154,9 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return merged
 
 
-async def _move(connection: Connection, actor: Actor, id_: UUID, move: lifecycle.Move,
-                body: PracticeTransition) -> None:
+async def _move(
+    connection: Connection, actor: Actor, id_: UUID, move: lifecycle.Move, body: PracticeTransition
+) -> None:
     arg = Arguments(id_)
     successor = arg(body.successor if move.to == "merged" else None)
     network = arg(body.network if move.to == "submitted" else None)

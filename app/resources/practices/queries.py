@@ -6,6 +6,7 @@ from app.caller import Caller
 from app.database import Arguments, Statement
 from app.documents import city_ref, columns, moment, same
 from app.paging import Key, after, order_by
+from app.resources.practices.filters import search_conditions
 from app.resources.practices.lifecycle import allowed_sql
 from app.resources.practices.schemas import (
     PracticePublic,
@@ -14,15 +15,13 @@ from app.resources.practices.schemas import (
     Tombstone,
     TransitionPublic,
 )
-from app.visibility import practice_concerns, practice_owned, practice_visible
+from app.visibility import practice_owned, practice_reviewed, practice_visible
 
 ORDERS = {
     "newest": (Key("p.listed_at", "timestamptz", descending=True), Key("p.id", "uuid", descending=True)),
     "updated": (Key("p.updated_at", "timestamptz", descending=True), Key("p.id", "uuid", descending=True)),
     "title": (Key("lower(p.title)", "text"), Key("p.id", "uuid")),
 }
-STALE_AFTER = "interval '2 years'"
-CURRENT_MEMBER = "(m.until IS NULL OR m.until >= current_date)"
 
 SUMMARY = columns(
     PracticeSummary,
@@ -100,14 +99,12 @@ def practice(caller: Caller, id_: UUID, if_none_match: list[str]) -> Statement:
     """
     arg = Arguments(id_, if_none_match)
     if caller.is_member:
-        owner = practice_owned(caller, arg)
-        reviewer = f"coalesce(p.submitted_to = {arg(caller.network_id)}, FALSE)" if caller.network_id else "FALSE"
-        select_list = _document(CONTACT, allowed_sql("p.status", owner, reviewer if not caller.is_operator else "TRUE"))
+        owner, reviewer = practice_owned(caller, arg), practice_reviewed(caller, arg)
+        select_list = _document(CONTACT, allowed_sql("p.status", owner, reviewer))
         variant = f"CASE WHEN {owner} THEN 'o' WHEN {reviewer} THEN 'r' ELSE 'm' END"
     else:
         select_list, variant = PUBLIC_DOCUMENT, "'p'"
-    visible = practice_visible(caller, arg)
-    ended = visible.replace("p.status = 'published'", "p.status IN ('published', 'withdrawn', 'merged')")
+    visible = practice_visible(caller, arg, ended=True)
     return Statement(
         f"""
 SELECT e.etag, e.status, e.successor,
@@ -117,7 +114,7 @@ SELECT e.etag, e.status, e.successor,
 FROM practice p JOIN city c ON c.id = p.city_id
 CROSS JOIN LATERAL (SELECT '"' || p.version || '-' || c.version || {variant} || '"' AS etag, p.status, p.successor,
                            p.status IN ('withdrawn', 'merged') AS ended) e
-WHERE p.id = $1 AND ({ended})""",
+WHERE p.id = $1 AND ({visible})""",
         arg.values,
     )
 
@@ -126,7 +123,7 @@ def practice_page(caller: Caller, query: PracticeQuery, position: list[str] | No
     """A page of practices, and one more row where there are more: `body`, then the values of the order's keys."""
     arg = Arguments()
     keys = ORDERS[query.sort]
-    conditions = [*_filters(caller, query, arg)]
+    conditions = search_conditions(caller, query, arg)
     if position is not None:
         conditions.append(after(keys, position, arg))
     key_list = ", ".join(f"{key.expression} AS k{number}" for number, key in enumerate(keys))
@@ -140,65 +137,6 @@ JOIN city c ON c.id = p.city_id
 ORDER BY {", ".join(f"p.k{number}{' DESC' if key.descending else ''}" for number, key in enumerate(keys))}""",
         arg.values,
     )
-
-
-def _filters(caller: Caller, query: PracticeQuery, arg: Arguments) -> list[str]:
-    """The conditions that all filters of a search put on the practice `p`."""
-    status = query.status or "published"
-    conditions = [practice_visible(caller, arg)]
-    if caller.is_member:
-        conditions.append(f"p.status = {arg(status)}")
-        if status != "published":
-            conditions.append(practice_concerns(caller, arg))
-    elif status != "published":
-        conditions.append("FALSE")
-    if query.tag:
-        conditions.append(f"p.tag_closure @> {arg(query.tag)}::text[]")
-    if query.any_tag:
-        conditions.append(f"p.tag_closure && {arg(query.any_tag)}::text[]")
-    equal = {"city_id": query.city, "language": query.language, "stage": query.stage, "budget_band": query.budget_band}
-    conditions += [f"p.{name} = {arg(value)}" for name, value in equal.items() if value is not None]
-    conditions += _city_filters(query, arg)
-    if query.evidence_min is not None:
-        conditions.append(f"p.evidence_level >= {arg(query.evidence_min)}")
-    if query.offers:
-        conditions.append(f"p.offers @> ARRAY[{arg(query.offers)}::text]")
-    if query.year_from is not None:
-        year = arg(query.year_from)
-        conditions.append(
-            f"(coalesce(p.year_end, p.year_start) >= {year} OR (p.year_start <= {year} AND p.year_end IS NULL"
-            " AND coalesce(p.stage, 'ongoing') NOT IN ('completed', 'discontinued')))"
-        )
-    if query.year_to is not None:
-        conditions.append(f"coalesce(p.year_start, p.year_end) <= {arg(query.year_to)}")
-    if query.updated_since is not None:
-        conditions.append(f"p.updated_at >= {arg(query.updated_since)}")
-    if query.stale is not None:
-        fresh = f"coalesce(p.last_verified_at, p.published_at, p.created_at) >= now() - {STALE_AFTER}"
-        conditions.append(f"NOT ({fresh})" if query.stale else fresh)
-    return conditions
-
-
-def _city_filters(query: PracticeQuery, arg: Arguments) -> list[str]:
-    conditions = []
-    of_city = []
-    if query.country:
-        of_city.append(f"fc.country = {arg(query.country)}")
-    if query.population_band:
-        of_city.append(f"fc.population_band = {arg(query.population_band)}")
-    if query.role:
-        of_city.append(f"fc.roles @> ARRAY[{arg(query.role)}::text]")
-    if query.mandate:
-        of_city.append(f"fc.mandates @> ARRAY[{arg(query.mandate)}::text]")
-    if of_city:
-        conditions.append(f"p.city_id IN (SELECT fc.id FROM city fc WHERE {' AND '.join(of_city)})")
-    if query.network:
-        network = arg(query.network)
-        conditions.append(
-            f"(p.networks @> ARRAY[{network}::text] OR p.city_id IN"
-            f" (SELECT m.city_id FROM membership m WHERE m.network_id = {network} AND {CURRENT_MEMBER}))"
-        )
-    return conditions
 
 
 TRANSITION = columns(
@@ -224,9 +162,7 @@ def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) 
     if not (caller.is_member):
         # Drafts are nobody's business but the city's; what happened since the first publication is public.
         conditions.append("t.to_status IN ('published', 'archived', 'withdrawn', 'merged')")
-    visible = practice_visible(caller, arg).replace(
-        "p.status = 'published'", "p.status IN ('published', 'withdrawn', 'merged')"
-    )
+    visible = practice_visible(caller, arg, ended=True)
     return Statement(
         f"""
 SELECT NULL AS body, NULL AS id FROM practice p WHERE p.id = $1 AND ({visible})
@@ -240,16 +176,13 @@ UNION ALL
 
 
 def writable(caller: Caller, id_: UUID) -> Statement:
-    """What a PATCH or a transition starts from, the row locked: state, version, what the caller is to it, the fields."""
+    """What a change starts from, the row locked: state, version, what the caller is to it, the fields."""
     arg = Arguments(id_)
-    owner = practice_owned(caller, arg)
-    reviewer = f"coalesce(p.submitted_to = {arg(caller.network_id)}, FALSE)" if caller.network_id else "FALSE"
-    visible = practice_visible(caller, arg).replace(
-        "p.status = 'published'", "p.status IN ('published', 'withdrawn', 'merged')"
-    )
+    owner, reviewer = practice_owned(caller, arg), practice_reviewed(caller, arg)
+    visible = practice_visible(caller, arg, ended=True)
     return Statement(
         f"""
-SELECT p.status, p.version, p.city_id, {owner} AS is_owner, {reviewer if not caller.is_operator else "TRUE"} AS is_reviewer,
+SELECT p.status, p.version, p.city_id, {owner} AS is_owner, {reviewer} AS is_reviewer,
        p.summary IS NOT NULL AS is_complete, {_FIELDS} AS fields
 FROM practice p WHERE p.id = $1 AND ({visible}) FOR UPDATE OF p""",
         arg.values,

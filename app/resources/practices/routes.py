@@ -103,7 +103,9 @@ async def move_practice(request: ApiRequest, id: UUID, body: PracticeTransition)
     async with write(request) as session:
         await commands.move_practice(session.connection, session.actor, id, body)
         row = await session.one(queries.practice(request.caller, id, []))
-        return session.respond_with(Response(row["tombstone"] or row["body"], media_type=JSON, headers={"ETag": row["etag"]}))
+        return session.respond_with(
+            Response(row["tombstone"] or row["body"], media_type=JSON, headers={"ETag": row["etag"]})
+        )
 
 
 def _ended(row: Row) -> Response:

@@ -11,8 +11,8 @@ from app.fields import (
     BudgetBand,
     CityId,
     CityRef,
-    Country,
     Count,
+    Country,
     CursorText,
     Email,
     Flag,
@@ -22,6 +22,7 @@ from app.fields import (
     Keyword,
     Language,
     LicenceId,
+    Mandate,
     Markdown,
     Moment,
     MomentIn,
@@ -32,17 +33,16 @@ from app.fields import (
     PopulationBand,
     PracticeStatus,
     Role,
-    Mandate,
     Slug,
     Stage,
     Summary,
     TagId,
+    Text,
     Title,
     TranslationStatus,
     Unique,
     Unit,
     Year,
-    Text,
 )
 
 Visibility = Annotated[str, Text(90, pattern=r"^(public|members|network:[a-z0-9]+(-[a-z0-9]+)*)$")]
@@ -376,7 +376,9 @@ class PracticeQuery(Input):
     evidence_min: Annotated[int, Field(ge=0, le=5)] | None = None
     offers: TagId | None = None
     status: PracticeStatus | None = Field(default=None, description="Unsaid: published ones.")
-    year_from: Annotated[int, Field(ge=1900, le=2100)] | None = Field(default=None, description="Under way in or after.")
+    year_from: Annotated[int, Field(ge=1900, le=2100)] | None = Field(
+        default=None, description="Under way in or after."
+    )
     year_to: Annotated[int, Field(ge=1900, le=2100)] | None = Field(default=None, description="Begun in or before.")
     updated_since: MomentIn | None = None
     stale: bool | None = Field(default=None, description="Not verified, nor published, within the last two years.")

@@ -1,0 +1,88 @@
+"""What the filters of a search for practices mean, as SQL conditions on the practice `p`."""
+
+from app.caller import Caller
+from app.database import Arguments
+from app.resources.practices.schemas import PracticeQuery
+from app.visibility import practice_concerns, practice_visible
+
+STALE_AFTER = "interval '2 years'"
+CURRENT_MEMBER = "(m.until IS NULL OR m.until >= current_date)"
+EQUAL = {"city": "city_id", "language": "language", "stage": "stage", "budget_band": "budget_band"}
+OF_CITY = {
+    "country": "fc.country = {}",
+    "population_band": "fc.population_band = {}",
+    "role": "fc.roles @> ARRAY[{}::text]",
+    "mandate": "fc.mandates @> ARRAY[{}::text]",
+}
+
+
+def search_conditions(caller: Caller, query: PracticeQuery, arg: Arguments) -> list[str]:
+    """All conditions of a search, the caller's sight among them; joined by AND."""
+    return [
+        *_standing(caller, query, arg),
+        *_tags(query, arg),
+        *[
+            f"p.{column} = {arg(value)}"
+            for name, column in EQUAL.items()
+            if (value := getattr(query, name)) is not None
+        ],
+        *_city(query, arg),
+        *_years(query, arg),
+        *_quality(query, arg),
+    ]
+
+
+def _standing(caller: Caller, query: PracticeQuery, arg: Arguments) -> list[str]:
+    status = query.status or "published"
+    conditions = [practice_visible(caller, arg)]
+    if caller.is_member:
+        conditions.append(f"p.status = {arg(status)}")
+    if status != "published":
+        # In any other state a record is the business of those who stand behind it.
+        conditions.append(practice_concerns(caller, arg))
+    return conditions
+
+
+def _tags(query: PracticeQuery, arg: Arguments) -> list[str]:
+    conditions = []
+    if query.tag:
+        conditions.append(f"p.tag_closure @> {arg(query.tag)}::text[]")
+    if query.any_tag:
+        conditions.append(f"p.tag_closure && {arg(query.any_tag)}::text[]")
+    if query.offers:
+        conditions.append(f"p.offers @> ARRAY[{arg(query.offers)}::text]")
+    return conditions
+
+
+def _city(query: PracticeQuery, arg: Arguments) -> list[str]:
+    given = {name: value for name in OF_CITY if (value := getattr(query, name)) is not None}
+    of_city = [OF_CITY[name].format(arg(value)) for name, value in given.items()]
+    conditions = [f"p.city_id IN (SELECT fc.id FROM city fc WHERE {' AND '.join(of_city)})"] if of_city else []
+    if query.network:
+        network = arg(query.network)
+        members = f"SELECT m.city_id FROM membership m WHERE m.network_id = {network} AND {CURRENT_MEMBER}"
+        conditions.append(f"(p.networks @> ARRAY[{network}::text] OR p.city_id IN ({members}))")
+    return conditions
+
+
+def _years(query: PracticeQuery, arg: Arguments) -> list[str]:
+    conditions = []
+    if query.year_from is not None:
+        year = arg(query.year_from)
+        goes_on = "p.year_end IS NULL AND coalesce(p.stage, 'ongoing') NOT IN ('completed', 'discontinued')"
+        conditions.append(f"(coalesce(p.year_end, p.year_start) >= {year} OR (p.year_start <= {year} AND {goes_on}))")
+    if query.year_to is not None:
+        conditions.append(f"coalesce(p.year_start, p.year_end) <= {arg(query.year_to)}")
+    return conditions
+
+
+def _quality(query: PracticeQuery, arg: Arguments) -> list[str]:
+    conditions = []
+    if query.evidence_min is not None:
+        conditions.append(f"p.evidence_level >= {arg(query.evidence_min)}")
+    if query.updated_since is not None:
+        conditions.append(f"p.updated_at >= {arg(query.updated_since)}")
+    if query.stale is not None:
+        fresh = f"coalesce(p.last_verified_at, p.published_at, p.created_at) >= now() - {STALE_AFTER}"
+        conditions.append(f"NOT ({fresh})" if query.stale else fresh)
+    return conditions
