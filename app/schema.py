@@ -1,6 +1,5 @@
 """The database's schema: its migrations, and the role that the running service takes."""
 
-import asyncio
 import contextlib
 from functools import cache
 from pathlib import Path
@@ -29,15 +28,6 @@ def upgrade(url: str) -> None:
     command.upgrade(configuration(url), "head")
 
 
-def grant_role(url: str, role: str) -> bool:
-    """Make the role of the running service where we may, with the rights it needs and no others.
-
-    Returns:
-        Whether the service can take the role; else it runs with the rights of the URL's own user.
-    """
-    return asyncio.run(_grant_role(plain_url(url), role))
-
-
 @cache
 def head() -> str:
     """The newest migration that this program brings."""
@@ -54,8 +44,13 @@ async def is_current(connection: Connection) -> bool:
         return False
 
 
-async def _grant_role(url: str, role: str) -> bool:
-    connection = await asyncpg.connect(url, timeout=10)
+async def grant_role(url: str, role: str) -> bool:
+    """Make the role of the running service where we may, with the rights it needs and no others.
+
+    Returns:
+        Whether the service can take the role; else it runs with the rights of the URL's own user.
+    """
+    connection = await asyncpg.connect(plain_url(url), timeout=10)
     try:
         member = "SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = $1"
         known = await connection.fetchval(member, role)

@@ -1,0 +1,47 @@
+"""Cities with their memberships, and networks."""
+
+import json
+from typing import ClassVar
+
+from app.database import Connection
+from app.loading.bulk import Child, Loader, Prepared
+from app.loading.records import CityRecord, NetworkRecord
+from app.loading.sources import Entry
+
+
+class CityLoader(Loader):
+    """Cities; a city becomes a member of the exchange when it gets a client, not by a file."""
+
+    table = "city"
+    content = (
+        ("name", "names", "kind", "country", "latitude", "longitude", "population", "roles", "languages", "mandates")
+        + ("un_locode", "geonames_id", "wikidata_id", "website")
+    )  # fmt: skip
+    children: ClassVar[tuple[Child, ...]] = (Child("membership", "city_id", ("city_id", "network_id", "role")),)
+
+    async def begin(self, connection: Connection) -> None:
+        """Learn which networks there are."""
+        await super().begin(connection)
+        self._networks = {row["id"] for row in await connection.fetch("SELECT id FROM network")}
+
+    def prepare(self, entry: Entry) -> Prepared:
+        """Check one city."""
+        city = CityRecord.model_validate(entry.record)
+        values = city.model_dump(exclude={"networks"})
+        values["names"] = json.dumps(city.names, ensure_ascii=False)
+        known = [network for network in city.networks if network in self._networks]
+        for network in set(city.networks) - self._networks:
+            self.warnings[f"network {network} is not known: memberships of it were left out"] += 1
+        return Prepared(entry, city.id, values, {"membership": [(network, "member") for network in known]})
+
+
+class NetworkLoader(Loader):
+    """Networks."""
+
+    table = "network"
+    content = ("name", "abbreviation", "kind", "website", "founded", "scope", "description", "review_policy")
+
+    def prepare(self, entry: Entry) -> Prepared:
+        """Check one network."""
+        network = NetworkRecord.model_validate(entry.record)
+        return Prepared(entry, network.id, network.model_dump())
