@@ -1,4 +1,4 @@
-"""Finds the caller behind an access token; a verified token is cached, its client looked up again every two seconds."""
+"""Finds the caller behind an access token; a verified one is cached, its client and key looked up every two seconds."""
 
 import time
 from collections import OrderedDict
@@ -26,11 +26,14 @@ SELECT c.organization, c.scopes,
        END AS networks
 FROM client c
 WHERE c.id = $1 AND c.revoked_at IS NULL AND NOT EXISTS (SELECT FROM revoked_token t WHERE t.jti = $2)
+  AND EXISTS (SELECT FROM signing_key k WHERE k.kid = $3 AND (k.verifies_until IS NULL OR k.verifies_until > now()))
 """
 
 
 @dataclass(slots=True)
-class _Verified:
+class Verified:
+    """A token whose signature and claims hold, and what its client was when it was last looked up."""
+
     claims: Claims
     caller: Caller
     checked: float
@@ -43,7 +46,7 @@ class TokenVerifier:
         self._database = database
         self._keys = keys
         self._settings = settings
-        self._known: OrderedDict[str, _Verified] = OrderedDict()
+        self._known: OrderedDict[str, Verified] = OrderedDict()
 
     async def caller(self, scope: Scope) -> Caller:
         """The caller of a request; anonymous without an Authorization header.
@@ -51,16 +54,11 @@ class TokenVerifier:
         Raises:
             Unauthorized: there is such a header, but no valid token of ours in it.
         """
-        header = next((value for name, value in scope["headers"] if name == b"authorization"), None)
-        if header is None:
+        token = _bearer(scope)
+        if token is None:
             return ANONYMOUS
-        kind, _, token = header.decode("latin-1").partition(" ")
-        if kind.lower() != "bearer":
-            raise unauthorized(
-                scope, "The Authorization header is not of the form `Bearer <token>`.", "invalid_request"
-            )
         try:
-            return await self.verified(token.strip())
+            return await self.verified(token)
         except InvalidTokenError as reason:
             raise unauthorized(scope, "The access token is not valid, or no longer.", "invalid_token") from reason
 
@@ -72,14 +70,14 @@ class TokenVerifier:
         """
         return (await self.inspect(token)).caller
 
-    async def inspect(self, token: str) -> _Verified:
+    async def inspect(self, token: str) -> Verified:
         """A token's claims with its caller; raises as `verified`."""
         known = self._known.get(token)
         if known is None:
             jwk = await self._keys.public_jwk(header_kid(token))
-            claims, issuer = verify(token, jwk, audience=AUDIENCE, now=time.time())
-            if not is_issuer(issuer):
-                raise InvalidTokenError(issuer)
+            claims = verify(token, jwk, audience=AUDIENCE, now=time.time())
+            if not is_issuer(claims.issuer):
+                raise InvalidTokenError(claims.issuer)
             known = await self._look_up(claims)
             self._known[token] = known
             if len(self._known) > MOST_TOKENS:
@@ -92,13 +90,17 @@ class TokenVerifier:
             self._known[token] = known = await self._look_up(known.claims)
         return known
 
+    async def expiry(self, scope: Scope) -> int:
+        """When the token of a request ends, in Unix seconds; raises as `verified`."""
+        return (await self.inspect(_bearer(scope) or "")).claims.expires_at
+
     def forget(self, token: str) -> None:
         """Drop a token that this very process has just revoked."""
         self._known.pop(token, None)
 
-    async def _look_up(self, claims: Claims) -> _Verified:
+    async def _look_up(self, claims: Claims) -> Verified:
         checked = time.monotonic()
-        row = await self._database.row(LIVE_CLIENT, claims.client_id, claims.jti)
+        row = await self._database.row(LIVE_CLIENT, claims.client_id, claims.jti, claims.kid)
         if row is None:
             raise InvalidTokenError(claims.client_id)
         kind, _, id_ = row["organization"].partition(":")
@@ -111,7 +113,20 @@ class TokenVerifier:
             scopes=claims.scopes & frozenset(row["scopes"]),
             networks=tuple(row["networks"]),
         )
-        return _Verified(claims, caller, checked)
+        return Verified(claims, caller, checked)
+
+
+def _bearer(scope: Scope) -> str | None:
+    """The token of a request; None without an Authorization header."""
+    headers: list[bytes] = [value for name, value in scope["headers"] if name == b"authorization"]
+    if not headers:
+        return None
+    kind, _, token = headers[0].decode("latin-1").partition(" ")
+    if len(headers) > 1 or kind.lower() != "bearer":
+        raise unauthorized(
+            scope, "There is not one Authorization header of the form `Bearer <token>`.", "invalid_request"
+        )
+    return token.strip(" ")
 
 
 def unauthorized(scope: Scope, detail: str, error: str | None = None) -> Unauthorized:

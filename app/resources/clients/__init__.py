@@ -1,0 +1,1 @@
+"""Clients: the programs that act for an organization, and who am I."""
