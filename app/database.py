@@ -57,6 +57,13 @@ class Database:
         self.replica = replica
         self._timeout = settings.pool_timeout
 
+    async def read(self, statement: Statement, *, may_lag: bool) -> list[Row]:
+        """The rows of one statement that only reads; from the replica, where there is one, if it may lag a little."""
+        rows: list[Row] = await self._read(
+            self.replica if may_lag else self.primary, "fetch", statement.sql, tuple(statement.arguments)
+        )
+        return rows
+
     async def row(self, sql: str, *arguments: Any) -> Row | None:
         """The first row of one statement that only reads, or None."""
         row: Row | None = await self._read(self.primary, "fetchrow", sql, arguments)

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.caller import Caller
+from app.database import Row, Statement
 from app.errors import BadRequest, NotFound, UnknownParameter, error
 from app.web.bodies import json_body
 from app.web.problems import invalid_input
@@ -39,6 +40,15 @@ class ApiRequest(Request):
         """What this process answers with."""
         services: Services = self.app.state.services
         return services
+
+    async def rows(self, statement: Statement) -> list[Row]:
+        """The rows of a read; a member reads what it has just written, everybody else may be a moment behind."""
+        return await self.services.database.read(statement, may_lag=not self.caller.is_member)
+
+    async def row(self, statement: Statement) -> Row | None:
+        """The first row of a read, or None; as `rows`."""
+        rows = await self.rows(statement)
+        return rows[0] if rows else None
 
     @property
     def request_id(self) -> str:

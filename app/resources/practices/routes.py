@@ -37,8 +37,8 @@ async def list_practices(request: ApiRequest, query: Annotated[PracticeQuery, Qu
     """
     binding = binding_of("practices", query)
     position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
-    statement = queries.practice_page(request.caller, query, position)
-    return page(request, await request.services.database.rows(*statement.flat), query.limit, binding)
+    rows = await request.rows(queries.practice_page(request.caller, query, position))
+    return page(request, rows, query.limit, binding)
 
 
 @router.post("/practices", status_code=201, response_model=PracticePublic)
@@ -55,8 +55,7 @@ async def create_practice(request: ApiRequest, body: PracticeCreate) -> Response
 @router.get("/practices/{id}", response_model=PracticePublic)
 async def get_practice(request: ApiRequest, id: UUID) -> Response:
     """Read one practice. A withdrawn one answers 410 with its tombstone, a merged one leads to its successor."""
-    statement = queries.practice(request.caller, id, not_modified(request))
-    row = await request.services.database.row(*statement.flat)
+    row = await request.row(queries.practice(request.caller, id, not_modified(request)))
     if row is None:
         raise NotFound("There is no such practice.")
     return _ended(row) if row["tombstone"] else document(request, row)
@@ -89,8 +88,7 @@ async def list_practice_transitions(
     """Read a practice's timeline: who moved it, when, from which state to which."""
     binding = binding_of(f"practice-transitions {id}", query)
     position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
-    statement = queries.timeline(request.caller, id, query.limit, position)
-    rows = await request.services.database.rows(*statement.flat)
+    rows = await request.rows(queries.timeline(request.caller, id, query.limit, position))
     if not rows:
         raise NotFound("There is no such practice.")
     return page(request, rows[1:], query.limit, binding)

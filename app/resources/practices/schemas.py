@@ -68,6 +68,58 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
+CITY = {"id": "ca-montreal", "name": "Montreal", "country": "CA"}
+STANDING: dict[str, Any] = {
+    "id": "01936a3e-9f00-7c3a-8d4e-2f6b1a9c0d7e",
+    "year_end": None,
+    "budget_band": "250k_1m",
+    "evidence_level": 3,
+    "accepting_exchanges": True,
+    "adoption_count": 2,
+    "status": "published",
+    "visibility": "public",
+    "networks": ["mmc"],
+    "created_at": "2026-02-27T16:02:11.031Z",
+    "updated_at": "2026-03-01T09:30:00.000Z",
+    "published_at": "2026-03-01T09:30:00.000Z",
+    "version": 3,
+}
+IN_SUMMARY = ("title", "summary", "language", "tags", "keywords", "year_start", "stage", "offers")
+SUMMARY_EXAMPLE = {**{name: EXAMPLE[name] for name in IN_SUMMARY}, "city": CITY, **STANDING}
+WHOLE_EXAMPLE = {
+    **EXAMPLE,
+    **STANDING,
+    "city": CITY,
+    "lessons": None,
+    "what_failed": None,
+    "conditions": None,
+    "translations": [{"language": "en", "status": "original"}],
+    "resources": [],
+    "license": "CC-BY-4.0",
+    "partner_cities": [],
+    "implementers": [{"name": "City of Montreal", "kind": None}],
+    "contact": None,
+    "staff_fte": 12.5,
+    "months_to_implement": 9,
+    "beneficiaries": 61000,
+    "endorsements": [],
+    "last_verified_at": None,
+    "external_ids": [],
+    "origins": [],
+    "successor": None,
+    "allowed_transitions": [],
+}
+STEP_EXAMPLE = {
+    "id": "01936a3e-9f00-7c3a-8d4e-2f6b1a9c0d7f",
+    "at": "2026-03-01T09:30:00.000Z",
+    "from": "draft",
+    "to": "published",
+    "organization": "city:ca-montreal",
+    "note": None,
+    "reason": None,
+}
+
+
 class Resource(Input):
     """Something to read, watch or use."""
 
@@ -277,6 +329,8 @@ class PracticeSummary(Output):
 class PracticePublic(Output):
     """A practice, whole."""
 
+    model_config = {"json_schema_extra": {"examples": [WHOLE_EXAMPLE]}}
+
     id: UUID
     title: str
     summary: str | None
@@ -326,6 +380,8 @@ class PracticePublic(Output):
 class PracticePage(Output):
     """A page of practices."""
 
+    model_config = {"json_schema_extra": {"examples": [{"items": [SUMMARY_EXAMPLE], "next_cursor": None}]}}
+
     items: list[PracticeSummary]
     next_cursor: str | None
 
@@ -344,6 +400,8 @@ class TransitionPublic(Output):
 
 class TransitionPage(Output):
     """The timeline, oldest first."""
+
+    model_config = {"json_schema_extra": {"examples": [{"items": [STEP_EXAMPLE], "next_cursor": None}]}}
 
     items: list[TransitionPublic]
     next_cursor: str | None
