@@ -180,10 +180,15 @@ async def _pool(url: str, settings: Settings, *, read_only: bool) -> asyncpg.Poo
 
 
 async def _may_become(url: str, role: str) -> bool:
+    """Whether the role is there for us; roles belong to a whole cluster, so its rights in this database count too."""
     connection = await asyncpg.connect(url, timeout=10)
     try:
         return bool(
-            await connection.fetchval("SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = $1", role)
+            await connection.fetchval(
+                "SELECT pg_has_role(oid, 'MEMBER') AND has_table_privilege(oid, to_regclass('public.audit'), 'INSERT')"
+                " FROM pg_roles WHERE rolname = $1",
+                role,
+            )
         )
     finally:
         await connection.close()
