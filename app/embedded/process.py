@@ -27,7 +27,7 @@ class Server:
     The kernel ends the process when the *thread* that forked it ends, so it gets a thread of its own, which lasts.
     """
 
-    def __init__(self, command: list[str | Path], log: Path, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, command: list[str | Path], log: Path, **options: Any) -> None:
         """Start the process and wait until it is there."""
         self.log = log
         started: Future[subprocess.Popen[bytes]] = Future()

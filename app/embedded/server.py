@@ -96,7 +96,7 @@ def _fits(folder: Path) -> bool:
 
 def _wait_until_ready(site: Site, server: Server, socket_folder: Path, deadline: float) -> None:
     """Wait until the server answers and make sure that the database is there."""
-    known = f"SELECT count(*) FROM pg_database WHERE datname = '{NAME}'"  # noqa: S608 - a constant
+    known = f"SELECT count(*) FROM pg_database WHERE datname = '{NAME}'"
     while (answer := ask(site.programs, socket_folder, "postgres", known)) is None:
         if not server.alive:
             message = f"PostgreSQL could not be started on {site.cluster}:\n{server.said()}"

@@ -52,7 +52,7 @@ def identity(account: Account | None) -> dict[str, Any]:
     return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
-def run(command: list[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
+def run(command: list[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,

@@ -35,9 +35,7 @@ class ExchangeRequest(SQLModel, table=True):
         Index("ix_exchange_request_city", "city_id", text("created_at DESC"), text("id DESC")),
         Index("ix_exchange_request_tag_closure", "tag_closure", postgresql_using="gin"),
         Index("ix_exchange_request_addressed_to", "addressed_to", postgresql_using="gin"),
-        Index(
-            "ix_exchange_request_due", "expires_at", postgresql_where=text("status IN ('open', 'returned')")
-        ),
+        Index("ix_exchange_request_due", "expires_at", postgresql_where=text("status IN ('open', 'returned')")),
         Index("ix_exchange_request_practice_id", "practice_id"),
     )
 

@@ -28,9 +28,7 @@ PUBLIC = "status = 'published' AND visibility = 'public'"
 
 
 def _practice_id(*, primary_key: bool = False) -> Any:
-    return Column(
-        "practice_id", ForeignKey("practice.id", ondelete="CASCADE"), nullable=False, primary_key=primary_key
-    )
+    return Column("practice_id", ForeignKey("practice.id", ondelete="CASCADE"), nullable=False, primary_key=primary_key)
 
 
 class Practice(SQLModel, table=True):
