@@ -28,7 +28,10 @@ SLUG_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 CITY_ID_PATTERN = r"^[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*$"
 TAG_ID_PATTERN = r"^[a-z]+(-[a-z]+)*:[a-z0-9]+([.-][a-z0-9]+)*$"
 ORGANIZATION_PATTERN = r"^(operator|city:[a-z]{2}-[a-z0-9]+(-[a-z0-9]+)*|network:[a-z0-9]+(-[a-z0-9]+)*)$"
-SURROGATES = range(0xD800, 0xE000)
+SURROGATE = re.compile("[\ud800-\udfff]")
+MOST_COMBINING = 30
+COMBINING_RUN = b"\x01" * (MOST_COMBINING + 1)
+MOST_DECOMPOSED = 4
 
 
 def clean_text(value: str) -> str:
@@ -36,7 +39,7 @@ def clean_text(value: str) -> str:
 
     Raises PydanticCustomError with a stable code for what is refused.
     """
-    if not value.isascii() and any(ord(character) in SURROGATES for character in value):
+    if SURROGATE.search(value):
         raise PydanticCustomError("surrogate", "The text holds half of a surrogate pair.")
     if found := CONTROL.search(value):
         raise PydanticCustomError(
@@ -46,7 +49,17 @@ def clean_text(value: str) -> str:
         )
     if value and not value.strip():
         raise PydanticCustomError("blank", "The text is blank.")
-    return value if value.isascii() else unicodedata.normalize("NFC", value)
+    return value if value.isascii() else _composed(value)
+
+
+def _composed(value: str) -> str:
+    # Normalizing takes time by the square of the length of a run of combining marks, so the run is bounded first,
+    # as UAX #15 has it for text that is processed as a stream.
+    if COMBINING_RUN in bytes(map(bool, map(unicodedata.combining, value))):
+        raise PydanticCustomError(
+            "combining", "The text holds more than {most} combining marks in a row.", {"most": MOST_COMBINING}
+        )
+    return unicodedata.normalize("NFC", value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +72,14 @@ class Text:
     def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> core_schema.CoreSchema:
         """The validator, from which pydantic makes the JSON Schema too."""
         plain = core_schema.str_schema(min_length=1, max_length=self.max_length, pattern=self.pattern, strict=True)
-        return core_schema.no_info_after_validator_function(clean_text, plain)
+        return core_schema.no_info_before_validator_function(self._clean, plain)
+
+    def _clean(self, value: Any) -> Any:
+        # Lengths hold for the text as it is stored. No text becomes shorter than a quarter of itself by composition,
+        # so what is too long anyway is not worth the work.
+        if isinstance(value, str) and len(value) <= self.max_length * MOST_DECOMPOSED:
+            return clean_text(value)
+        return value
 
 
 def _http_url(value: str) -> str:
@@ -146,7 +166,7 @@ LicenceId = Annotated[str, Text(40, pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")]
 Flag = Annotated[bool, Field(strict=True)]
 Year = Annotated[int, Field(strict=True, ge=1900, le=2100)]
 Count = Annotated[int, Field(strict=True, ge=0, le=2_000_000_000)]
-Number = Annotated[float, BeforeValidator(_finite), Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e15, le=1e15)]
 Latitude = Annotated[float, BeforeValidator(_finite), Field(allow_inf_nan=False, ge=-90, le=90)]
 Longitude = Annotated[float, BeforeValidator(_finite), Field(allow_inf_nan=False, ge=-180, le=180)]
 Moment = Annotated[datetime, Field(json_schema_extra={"examples": ["2026-03-01T09:30:00.000Z"]})]

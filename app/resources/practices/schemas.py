@@ -1,10 +1,10 @@
 """Wire shapes of practices."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.fields import (
@@ -94,6 +94,15 @@ class ExternalId(Input):
     url: HttpUrl | None = None
 
 
+def _identities(value: list[ExternalId]) -> list[ExternalId]:
+    if len({(entry.scheme, entry.value) for entry in value}) != len(value):
+        raise PydanticCustomError("duplicate", "An identity stands in the list twice.")
+    return value
+
+
+ExternalIds = Annotated[list[ExternalId], Field(max_length=20), AfterValidator(_identities)]
+
+
 def _reference(value: Any) -> Any:
     """A city is named by its id, or by the object that answers show."""
     return value.get("id") if isinstance(value, dict) and set(value) <= {"id", "name", "country"} else value
@@ -144,13 +153,15 @@ class PracticeFields(_Texts):
     offers: Annotated[list[TagId], Field(max_length=20), Unique] = []
     accepting_exchanges: Flag = True
     visibility: Visibility = "public"
-    external_ids: Annotated[list[ExternalId], Field(max_length=20)] = []
+    external_ids: ExternalIds = []
 
-    @model_validator(mode="after")
-    def _years_in_order(self) -> Self:
-        if self.year_start is not None and self.year_end is not None and self.year_end < self.year_start:
+    @field_validator("year_end")
+    @classmethod
+    def _years_in_order(cls, year_end: int | None, given: ValidationInfo) -> int | None:
+        year_start = given.data.get("year_start")
+        if year_start is not None and year_end is not None and year_end < year_start:
             raise PydanticCustomError("year_order", "year_end lies before year_start.")
-        return self
+        return year_end
 
 
 class PracticeCreate(PracticeFields):
@@ -194,7 +205,7 @@ class PracticeUpdate(_Texts):
     offers: Annotated[list[TagId], Field(max_length=20), Unique] | None = None
     accepting_exchanges: Flag | None = None
     visibility: Visibility | None = None
-    external_ids: Annotated[list[ExternalId], Field(max_length=20)] | None = None
+    external_ids: ExternalIds | None = None
 
 
 class PracticeTransition(Input):
