@@ -17,6 +17,7 @@ from tests.factories import Headers, make_token
 from tests.postgres import SERVER, cloned_database, make_template, test_server
 
 Token = Callable[..., Awaitable[Headers]]
+SqlCount = Callable[[], contextlib.AbstractContextManager[list[str]]]
 _server = contextlib.ExitStack()
 
 
@@ -112,7 +113,7 @@ def token(database: Database) -> Token:
 
 
 @pytest.fixture
-def sql_count(database: CountingDatabase) -> Callable[[], contextlib.AbstractContextManager[list[str]]]:
+def sql_count(database: CountingDatabase) -> SqlCount:
     """`with sql_count() as statements:` collects what the block runs, BEGIN and COMMIT left out."""
 
     @contextlib.contextmanager

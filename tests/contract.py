@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from httpx import Response
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]  # brings no types
 
 
 class Contract:
