@@ -33,6 +33,7 @@ def create(
     ],
     name: Annotated[str, typer.Option(help="What people call the program.")] = "Made on the command line",
     scope: Annotated[list[str] | None, typer.Option(help="A right; may be repeated. Unsaid: all that suit.")] = None,
+    *,
     as_json: AsJson = False,
 ) -> None:
     """Make a client; its secret is shown this once."""
@@ -41,7 +42,7 @@ def create(
 
 
 @group.command(name="list")
-def list_clients(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+def list_clients(*, as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
     """Show all clients, without their secrets."""
     rows = _run(
         lambda connection: connection.fetch(
@@ -63,7 +64,7 @@ def list_clients(as_json: Annotated[bool, typer.Option("--json", help="Print as 
 
 
 @group.command()
-def rotate(client_id: str, as_json: AsJson = False) -> None:
+def rotate(client_id: str, *, as_json: AsJson = False) -> None:
     """Give a client a new secret; the old one goes on working for a while."""
     secret = _run(lambda connection: rotate_secret(connection, OPERATOR, client_id))
     _show(client_id, secret, as_json=as_json)

@@ -15,6 +15,7 @@ FILE = Path("openapi.json")
 
 def openapi(
     output: Annotated[Path | None, typer.Option(help="Write to this file.")] = None,
+    *,
     check: Annotated[bool, typer.Option("--check", help=f"Only compare with {FILE}; differing is a failure.")] = False,
 ) -> None:
     """Print the OpenAPI document, write it, or check that the file of it is true."""

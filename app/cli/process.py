@@ -1,6 +1,7 @@
 """One of several serving processes: ends when the one that started it is gone."""
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -19,4 +20,6 @@ def create_worker() -> FastAPI:
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
+    if metrics := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        shutil.rmtree(metrics, ignore_errors=True)  # whoever was killed could not
     os.kill(os.getpid(), signal.SIGTERM)

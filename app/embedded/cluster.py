@@ -25,6 +25,7 @@ _INITDB_OPTIONS = (
     "--text-search-config=simple",
     "--data-checksums",
 )
+SOCKET_LINE = 4  # of postmaster.pid, counted from 0
 
 
 def prepare_cluster(site: Site, deadline: float, settings: Mapping[str, str]) -> None:
@@ -77,8 +78,8 @@ def discard_stale_files(cluster: Path, socket_folder: Path) -> None:
     pid_file = cluster / "postmaster.pid"
     if pid_file.exists():
         lines = pid_file.read_text(errors="replace").splitlines()
-        if len(lines) > 4 and lines[4]:
-            if _is_answered(Path(lines[4]) / f".s.PGSQL.{lines[3]}"):
+        if len(lines) > SOCKET_LINE and lines[SOCKET_LINE]:
+            if _is_answered(Path(lines[SOCKET_LINE]) / f".s.PGSQL.{lines[3]}"):
                 message = (
                     f"A PostgreSQL that was started by another program (process {lines[0]}) runs on {cluster}. "
                     "Stop it, or name another folder with PX_DATA_DIR."

@@ -12,6 +12,7 @@ from app.embedded.site import NAME, PATIENCE, EmbeddedPostgresError, ask
 
 @contextmanager
 def open_lock(home: Path) -> Iterator[int]:
+    """Open the lock file of a data folder, without taking the lock."""
     path = home / "postgres.lock"
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)

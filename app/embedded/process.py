@@ -40,6 +40,7 @@ class Server:
 
     @property
     def alive(self) -> bool:
+        """Whether the process runs."""
         return self._thread.is_alive()
 
     def said(self) -> str:

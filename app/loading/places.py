@@ -14,8 +14,8 @@ class CityLoader(Loader):
 
     table = "city"
     content = (
-        ("name", "names", "kind", "country", "latitude", "longitude", "population", "roles", "languages", "mandates")
-        + ("un_locode", "geonames_id", "wikidata_id", "website")
+        "name", "names", "kind", "country", "latitude", "longitude", "population", "roles", "languages", "mandates",
+        "un_locode", "geonames_id", "wikidata_id", "website",
     )  # fmt: skip
     children: ClassVar[tuple[Child, ...]] = (Child("membership", "city_id", ("city_id", "network_id", "role")),)
 

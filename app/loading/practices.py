@@ -23,10 +23,10 @@ DERIVED = frozenset(
     | {"gcm_source_listed", "highlight"}
 )
 PLAIN = (
-    ("title", "summary", "challenge", "description", "results", "lessons", "what_failed", "conditions", "language")
-    + ("tags", "keywords", "license", "city_id", "partner_cities", "year_start", "year_end", "stage", "budget_band")
-    + ("staff_fte", "months_to_implement", "beneficiaries", "evidence_level", "offers", "accepting_exchanges")
-    + ("visibility",)
+    "title", "summary", "challenge", "description", "results", "lessons", "what_failed", "conditions", "language",
+    "tags", "keywords", "license", "city_id", "partner_cities", "year_start", "year_end", "stage", "budget_band",
+    "staff_fte", "months_to_implement", "beneficiaries", "evidence_level", "offers", "accepting_exchanges",
+    "visibility",
 )  # fmt: skip
 NESTED = ("resources", "implementers", "indicators")
 CALLED_IN_FILE = {
@@ -68,8 +68,8 @@ class PracticeLoader(Loader):
     table = "practice"
     content = (*PLAIN, *NESTED, "contact_unit", "contact_email")
     on_creation = (
-        ("networks", "status", "claimed", "created_at", "updated_at", "published_at", "listed_at")
-        + ("last_verified_at", "version")
+        "networks", "status", "claimed", "created_at", "updated_at", "published_at", "listed_at",
+        "last_verified_at", "version",
     )  # fmt: skip
     children: ClassVar[tuple[Child, ...]] = (
         Child("practice_external_id", "practice_id", ("practice_id", "scheme", "value", "url")),
@@ -206,7 +206,8 @@ class PracticeLoader(Loader):
         rows = await connection.fetch(
             "SELECT x.scheme, x.value, x.practice_id FROM unnest($1::text[], $2::text[]) k (scheme, value)"
             " JOIN practice_external_id x USING (scheme, value)"
-            " UNION SELECT o.network_id, o.external_id, o.practice_id FROM unnest($1::text[], $2::text[]) k (scheme, value)"
+            " UNION SELECT o.network_id, o.external_id, o.practice_id"
+            " FROM unnest($1::text[], $2::text[]) k (scheme, value)"
             " JOIN practice_origin o ON o.network_id = k.scheme AND o.external_id = k.value AND k.scheme = $3",
             schemes,
             names,

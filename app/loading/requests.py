@@ -15,8 +15,8 @@ from app.tables.base import uuid7
 
 LIFETIME = timedelta(days=90)
 PLAIN = (
-    ("kind", "formats", "title", "need", "already_tried", "expected_result", "support_sought", "language", "languages")
-    + ("tags", "city_id", "practice_id", "addressed_to", "costs_covered", "needed_by", "visibility", "external_id")
+    "kind", "formats", "title", "need", "already_tried", "expected_result", "support_sought", "language", "languages",
+    "tags", "city_id", "practice_id", "addressed_to", "costs_covered", "needed_by", "visibility", "external_id",
 )  # fmt: skip
 
 
