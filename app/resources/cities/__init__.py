@@ -1,0 +1,1 @@
+"""Cities: local and regional governments."""
