@@ -101,4 +101,4 @@ def _show(client_id: str, secret: str, *, as_json: bool) -> None:
         sys.stdout.write(json.dumps({"client_id": client_id, "client_secret": secret}) + "\n")
         return
     out.print(f"client_id      {client_id}\nclient_secret  {secret}", markup=False)
-    out.print("The secret is shown this once. Exchange both for a token at POST /v1/oauth/token.")
+    out.print("The secret is shown this once. Exchange both for a token at POST /oauth/token.")

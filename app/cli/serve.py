@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import signal
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -15,9 +14,10 @@ import typer
 import uvicorn
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from app.cli.console import err, fail, out, step
+from app.cli.console import fail, out, step
 from app.cli.demo import Credentials, demo_client
 from app.cli.migrate import prepare
+from app.cli.signals import stopped_by_signals
 from app.cli.target import Target, configuration, connect, target
 from app.loading import load_samples, load_vocabularies
 from app.logs import configure_logs
@@ -40,38 +40,13 @@ def serve(
     timeout_keep_alive: Annotated[int, typer.Option(min=1, help="Seconds an idle connection is kept open.")] = 75,
 ) -> None:
     """Serve the exchange; without DATABASE_URL with its own PostgreSQL and sample data."""
-    with _stopped_by_signals(), _listening(host, port) as listener, target() as database:
+    with stopped_by_signals(), _listening(host, port) as listener, target() as database:
         prepare(database)
         with step("Loading the vocabularies"):
             asyncio.run(load_vocabularies(database.url))
         counts, credentials = asyncio.run(_fill(database, samples=samples))
         _announce(listener, counts, credentials, database)
         _serve(listener, workers, timeout_keep_alive)
-
-
-class _Stop(BaseException):
-    """Somebody asked us to stop: end every block on the way out, and call it a success."""
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into an end with exit code 0, wherever we are.
-
-    uvicorn takes both over while it serves, and raises them again when it is done.
-    """
-
-    def stop(*_: object) -> None:
-        # The way out is not to be interrupted by an impatient second one.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        raise _Stop
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    try:
-        yield
-    except _Stop:
-        err.print("Stopped.")
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """`practice-exchange worker`: the periodic tasks, without serving."""
 
 import asyncio
-import signal
 
 from app import periodic
 from app.cli.migrate import prepare
+from app.cli.signals import stopped_by_signals
 from app.cli.target import configuration, target
 from app.database import open_database
 from app.logs import configure_logs
@@ -12,7 +12,7 @@ from app.logs import configure_logs
 
 def worker() -> None:
     """Do the periodic tasks only: beside servers that run with PX_WORKER=off, or with others of its kind."""
-    with target() as database:
+    with stopped_by_signals(), target() as database:
         prepare(database)
         configure_logs(configuration().log_level)
         asyncio.run(_work(database.url))
@@ -23,11 +23,7 @@ async def _work(url: str) -> None:
     from app.main import periodic_tasks  # noqa: PLC0415
 
     pools = await open_database(configuration(), database_url=url)
-    tasks = asyncio.create_task(periodic.run(pools, periodic_tasks()))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, tasks.cancel)
     try:
-        await asyncio.gather(tasks, return_exceptions=True)
+        await periodic.run(pools, periodic_tasks())
     finally:
         await pools.close()

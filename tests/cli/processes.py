@@ -75,7 +75,7 @@ class Serving:
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                if self.get("/readyz")[0] == 200:  # noqa: PLR2004 - HTTP's own number
+                if self.get("/readyz")[0] == 200:
                     return
             except OSError:
                 pass

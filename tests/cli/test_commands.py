@@ -10,23 +10,28 @@ import pytest
 from tests.cli.processes import run
 
 
-def test_a_client_from_nothing_to_revoked(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    cities = Path(__file__).parents[2] / "app" / "data" / "cities.json"
-    assert run(data, "load", str(cities)).returncode == 0
-    made = run(data, "client", "create", "--organization", "city:ca-montreal", "--scope", "practices:write", "--json")
+async def test_a_client_from_made_to_revoked(database_url: str, tmp_path: Path) -> None:
+    def client(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return run(tmp_path, "client", *arguments, DATABASE_URL=database_url)
+
+    made = client("create", "--organization", "city:ca-montreal", "--scope", "practices:write", "--json")
     assert made.returncode == 0, made.stderr
-    client = json.loads(made.stdout)
-    assert client.keys() == {"client_id", "client_secret"}
-    rotated = run(data, "client", "rotate", client["client_id"], "--json")
-    assert json.loads(rotated.stdout)["client_secret"] != client["client_secret"]
-    assert client["client_id"] in run(data, "client", "list").stdout
-    assert run(data, "client", "revoke", client["client_id"]).returncode == 0
-    [listed] = json.loads(run(data, "client", "list", "--json").stdout)
-    assert listed["revoked"] is not None
-    assert listed["scopes"] == "practices:write"
-    unknown = run(data, "client", "create", "--organization", "city:ca-nowhere")
+    credentials = json.loads(made.stdout)
+    assert credentials.keys() == {"client_id", "client_secret"}
+    rotated = client("rotate", credentials["client_id"], "--json")
+    assert json.loads(rotated.stdout)["client_secret"] != credentials["client_secret"]
+    assert credentials["client_id"] in client("list").stdout
+    assert client("revoke", credentials["client_id"]).returncode == 0
+    [listed] = json.loads(client("list", "--json").stdout)
+    assert (listed["revoked"] is not None, listed["scopes"]) == (True, "practices:write")
+    unknown = client("create", "--organization", "city:ca-nowhere")
     assert (unknown.returncode, unknown.stderr.strip()) == (1, "There is no such organization.")
+
+
+def test_commands_without_a_database_url_share_the_data_folder(tmp_path: Path) -> None:
+    cities = Path(__file__).parents[2] / "app" / "data" / "cities.json"
+    assert "201 created" in run(tmp_path / "data", "load", str(cities)).stdout
+    assert "201 unchanged" in run(tmp_path / "data", "load", str(cities)).stdout
 
 
 async def test_load_reports_what_is_wrong_and_loads_the_rest(database_url: str, tmp_path: Path) -> None:
@@ -61,7 +66,7 @@ def test_load_says_what_is_wrong_with_a_file(tmp_path: Path, text: str, argument
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("postgresql://someone:secret@127.0.0.1:1/exchange", "DATABASE_URL: exchange at 127.0.0.1:1 cannot be reached"),
+        ("postgresql://someone:hidden@127.0.0.1:1/exchange", "DATABASE_URL: exchange at 127.0.0.1:1 cannot be reached"),
         ("postgresql://127.0.0.1:notaport/x", "DATABASE_URL"),
         ("mysql://localhost/x", "DATABASE_URL is not the address of a PostgreSQL"),
     ],
@@ -72,7 +77,7 @@ def test_a_broken_database_url_is_told_plainly(tmp_path: Path, command: str, url
     ended = run(tmp_path, command, *port, DATABASE_URL=url)
     assert ended.returncode == 1
     assert words in ended.stderr
-    assert "secret" not in ended.stderr
+    assert "hidden" not in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

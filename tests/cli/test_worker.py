@@ -1,5 +1,6 @@
 """`worker`: periodic tasks without serving, until it is told to stop."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -11,22 +12,21 @@ import asyncpg
 from tests.cli.processes import PATIENCE, REPOSITORY, environment
 
 
+def begin(folder: Path, **more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "app", "worker"]
+    return subprocess.Popen(command, cwd=REPOSITORY, env=environment(folder, **more), stderr=subprocess.PIPE, text=True)
+
+
 async def test_it_does_the_tasks_and_ends_cleanly(database_url: str, tmp_path: Path) -> None:
     connection = await asyncpg.connect(database_url)
     await connection.execute(
         "INSERT INTO exchange_request (id, kind, title, need, language, city_id, created_at, expires_at)"
         " VALUES (gen_random_uuid(), 'seek', 'How?', 'This.', 'en', 'ca-montreal', now() - interval '9 days', now())"
     )
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "app", "worker"],
-        cwd=REPOSITORY,
-        env=environment(tmp_path, DATABASE_URL=database_url),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    worker = begin(tmp_path, DATABASE_URL=database_url)
     deadline = time.monotonic() + PATIENCE
     while await connection.fetchval("SELECT status FROM exchange_request") == "open" and time.monotonic() < deadline:
-        time.sleep(0.1)
+        await asyncio.sleep(0.1)
     assert await connection.fetchval("SELECT status FROM exchange_request") == "expired"
     await connection.close()
     worker.send_signal(signal.SIGTERM)

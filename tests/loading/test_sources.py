@@ -45,7 +45,11 @@ def test_an_object_of_lists_and_a_page_are_their_records(tmp_path: Path) -> None
 
 
 def test_csv_gives_types_lists_and_lines(tmp_path: Path) -> None:
-    text = 'title,themes,year_start,accepting_exchanges,indicators\n"two\nlines",housing;health,2020,no,"[{""name"": ""x""}]"\nB,,late,,\nC,,,,,more\n'
+    text = (
+        "title,themes,year_start,accepting_exchanges,indicators\n"
+        '"two\nlines",housing;health,2020,no,"[{""name"": ""x""}]"\n'
+        "B,,late,,\nC,,,,,more\n"
+    )
     found = read(tmp_path / "a.csv", text)
     assert found[0].record == {
         "title": "two\nlines",
