@@ -126,11 +126,12 @@ def _claims(payload: Any, kid: str, audience: str, now: float) -> Claims:
         raise InvalidTokenError(message)
     times: list[Any] = [payload.get(name) for name in ("iat", "nbf", "exp")]
     issued, not_before, expires = times
+    client_id = payload.get("client_id")
     faults = (
         payload.get("aud") != audience,
         not isinstance(payload.get("iss"), str),
         any(type(moment) is not int for moment in times),
-        not isinstance(payload.get("sub"), str) or payload.get("sub") != payload.get("client_id"),
+        not isinstance(client_id, str) or not client_id.isprintable() or payload.get("sub") != client_id,
         not isinstance(payload.get("scope"), str),
         not isinstance(payload.get("jti"), str),
     )
@@ -141,7 +142,7 @@ def _claims(payload: Any, kid: str, audience: str, now: float) -> Claims:
         message = "times"
         raise InvalidTokenError(message)
     scopes = frozenset(payload["scope"].split())
-    return Claims(payload["iss"], payload["sub"], scopes, UUID(payload["jti"]), issued, expires, kid)
+    return Claims(payload["iss"], payload["client_id"], scopes, UUID(payload["jti"]), issued, expires, kid)
 
 
 def _text(value: bytes | str) -> str:
