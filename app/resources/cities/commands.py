@@ -131,9 +131,9 @@ def _assignment(name: str, value: object, arg: Arguments) -> str:
 def _shown_elsewhere(origin: str) -> str:
     """The marks of every public record whose document names the city: its name has changed there too."""
     practices = """FROM practice p WHERE p.status = 'published' AND p.visibility = 'public'
-        AND (p.city_id = $1 OR p.partner_cities @> ARRAY[$1])"""
+        AND (p.city_id = $1 OR p.partner_cities @> ARRAY[$1]) ORDER BY p.id"""
     requests = """FROM exchange_request r JOIN feed f ON f.type = 'exchange_request' AND f.id = r.id::text
-        WHERE r.city_id = $1"""
+        WHERE r.city_id = $1 ORDER BY r.id"""
     return (
         f"shown AS ({mark('practice', practices, id_='p.id', version='p.version', origin=origin)}),"
         f" asked AS ({mark('exchange_request', requests, id_='r.id', version='f.version', op='f.op', origin=origin)}),"

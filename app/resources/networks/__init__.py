@@ -1,0 +1,1 @@
+"""Networks: who brings cities together, and which cities belong to them."""
