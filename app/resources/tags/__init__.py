@@ -1,0 +1,1 @@
+"""Tags: the vocabularies, and the crosswalk between them."""
