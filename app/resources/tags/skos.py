@@ -41,7 +41,8 @@ def concept_sql(base: str) -> str:
 
 def whole_concept_sql(base: str) -> str:
     """The same as a document of its own, as text: with its context."""
-    return f"overlay({concept_sql(base)}::text PLACING '{{"@context":{json.dumps(CONTEXT)},' FROM 1 FOR 1)"
+    context = f'{{"@context":{json.dumps(CONTEXT)},'
+    return f"overlay({concept_sql(base)}::text PLACING '{context}' FROM 1 FOR 1)"
 
 
 def graph(base: str, concepts: Iterable[str], schemes: Iterable[str]) -> bytes:
