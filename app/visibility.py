@@ -13,10 +13,9 @@ def practice_visible(caller: Caller, arg: Arguments, *, ended: bool = False) -> 
         return "TRUE"
     if not caller.is_member:
         return f"{PUBLISHED_ONCE} AND p.visibility = 'public'" if ended else PUBLIC_PRACTICE
-    shared = ["public", "members", *(f"network:{network}" for network in caller.networks)]
-    return (
-        f"((p.status = 'published' AND p.visibility = ANY({arg(shared)}::text[])) OR {practice_concerns(caller, arg)})"
-    )
+    shared = arg(["public", "members", *(f"network:{network}" for network in caller.networks)])
+    standing = PUBLISHED_ONCE if ended else "p.status = 'published'"
+    return f"(({standing} AND p.visibility = ANY({shared}::text[])) OR {practice_concerns(caller, arg)})"
 
 
 def practice_concerns(caller: Caller, arg: Arguments) -> str:
@@ -49,11 +48,23 @@ def practice_reviewed(caller: Caller, arg: Arguments) -> str:
     return f"coalesce(p.submitted_to = {arg(caller.network_id)}, FALSE)" if caller.network_id else "FALSE"
 
 
-def request_visible(caller: Caller, arg: Arguments) -> str:
-    """The condition that the caller sees the exchange request `r`."""
+def request_owned(caller: Caller, arg: Arguments) -> str:
+    """The condition that the caller may change the exchange request `r`: its city."""
     if caller.is_operator:
         return "TRUE"
-    if not caller.is_member or not caller.may("exchanges:read"):
-        return "r.visibility = 'public'"
-    own = f"r.city_id = {arg(caller.city_id)} OR " if caller.city_id else ""
-    return f"(r.visibility IN ('public', 'members') OR {own}r.addressed_to @> ARRAY[{arg(caller.organization)}::text])"
+    return f"r.city_id = {arg(caller.city_id)}" if caller.city_id else "FALSE"
+
+
+def request_addressed(caller: Caller, arg: Arguments) -> str:
+    """The condition that the exchange request `r` is addressed to the caller."""
+    return f"r.addressed_to @> ARRAY[{arg(caller.organization)}::text]" if caller.is_member else "FALSE"
+
+
+def request_visible(caller: Caller, arg: Arguments) -> str:
+    """The condition that the caller sees the exchange request `r`; one's own are seen with every token."""
+    if caller.is_operator:
+        return "TRUE"
+    own = request_owned(caller, arg)
+    if not caller.may("exchanges:read") and not caller.may("exchanges:write"):
+        return f"(r.visibility = 'public' OR {own})"
+    return f"(r.visibility IN ('public', 'members') OR {own} OR {request_addressed(caller, arg)})"

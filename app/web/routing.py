@@ -123,13 +123,14 @@ class ApiRoute(APIRoute):
             except ValidationError as reason:
                 raise NotFound(f"There is no record with such a {name}.") from reason
         self._bind_query(scope, arguments)
-        if self._body is not None:
-            raw = await json_body(request)
-            try:
+        raw = await json_body(request) if self._body is not None else None
+        try:
+            if self._body is not None:
                 arguments["body"] = self._body.model_validate(raw)
-            except ValidationError as reason:
-                raise invalid_input(reason) from reason
-        response = await self.endpoint(**arguments)
+            response = await self.endpoint(**arguments)
+        except ValidationError as reason:
+            # From a handler: a record that would break a rule once a merge patch were applied.
+            raise invalid_input(reason) from reason
         await response(scope, receive, send)
 
     def _bind_query(self, scope: Scope, arguments: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from app.caller import Actor, Caller
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
 from app.feed import mark
+from app.merging import merge_patch
 from app.resources.practices import lifecycle
 from app.resources.practices.queries import writable
 from app.resources.practices.schemas import (
@@ -20,6 +21,7 @@ from app.resources.practices.schemas import (
     PracticeUpdate,
 )
 from app.tables.base import uuid7
+from app.visibility import practice_visible
 
 PUBLIC = "status = 'published' AND visibility = 'public'"
 
@@ -65,9 +67,12 @@ async def update_practice(
 
     Raises:
         NotFound, Forbidden, PreconditionFailed: as the names say.
-        InvalidInput: the record would break a rule after the change.
+        Conflict: it is withdrawn or merged.
+        InvalidInput, ValidationError: the record would break a rule after the change.
     """
     current = await _locked(connection, actor.caller, id_, version)
+    if current["status"] in lifecycle.FINAL:
+        raise Conflict(f"The practice is {current['status']}; what is left of it stays as it is.")
     fields = merge_patch(json.loads(current["fields"]), patch.model_dump(mode="json", exclude_unset=True))
     given = patch.model_fields_set
     if not given:
@@ -114,8 +119,10 @@ async def move_practice(connection: Connection, actor: Actor, id_: UUID, body: P
     move = lifecycle.check(current["status"], body.to, sides, body.model_dump())
     if move.to == "published" and not current["is_complete"]:
         raise _lacks_summary()
-    if move.to == "published" and move.side == "reviewer":
+    if move.side == "reviewer":
         actor.caller.require("reviews:write")
+    if move.to == "merged":
+        await _check_successor(connection, actor.caller, id_, body.successor)
     await _move(connection, actor, id_, move, body)
 
 
@@ -139,19 +146,6 @@ WITH made AS (DELETE FROM practice WHERE id = $1 RETURNING id, version)
 {audited(arg, actor, "deleted", "practice", "FROM made")}""",
         arg,
     )
-
-
-def merge_patch(target: Any, patch: Any) -> Any:
-    """RFC 7396 §2: members of the patch replace, null removes, objects merge, everything else is taken whole."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = merge_patch(merged.get(name), value)
-    return merged
 
 
 async def _move(
@@ -179,6 +173,15 @@ marked AS ({_marked(arg, actor)})
 {audited(arg, actor, "transitioned", "practice", "FROM made", changed=["status"])}""",
         arg,
     )
+
+
+async def _check_successor(connection: Connection, caller: Caller, id_: UUID, successor: UUID | None) -> None:
+    """Refuse a successor that the caller does not see published: redirections end, and never at a 404."""
+    arg = Arguments(successor, id_)
+    others = f"p.id = $1 AND p.id <> $2 AND p.status = 'published' AND ({practice_visible(caller, arg)})"
+    if await connection.fetchrow(f"SELECT FROM practice p WHERE {others} FOR SHARE", *arg.values) is None:
+        detail = "The successor is another published practice."
+        raise InvalidInput(detail, errors=[error("/successor", "unknown_reference", detail)])
 
 
 def _marked(arg: Arguments, actor: Actor) -> str:
@@ -244,6 +247,11 @@ async def _fetch(connection: Connection, sql: str, arg: Arguments) -> None:
     except asyncpg.UniqueViolationError as reason:
         if reason.constraint_name == "uq_practice_external_id_scheme_value":
             raise Conflict("One of the external ids belongs to another practice.") from reason
+        raise
+    except asyncpg.ForeignKeyViolationError as reason:
+        if reason.constraint_name == "fk_practice_submitted_to":
+            detail = "There is no such network."
+            raise InvalidInput(detail, errors=[error("/network", "unknown_reference", detail)]) from reason
         raise
 
 

@@ -60,7 +60,7 @@ WHOLE_EXAMPLE = {
     "successor": None,
     "allowed_transitions": [],
 }
-STEP_EXAMPLE = {
+STEP_EXAMPLE: dict[str, Any] = {
     "id": "01936a3e-9f00-7c3a-8d4e-2f6b1a9c0d7f",
     "at": "2026-03-01T09:30:00.000Z",
     "from": "draft",

@@ -15,7 +15,7 @@ from app.resources.practices.schemas import (
     Tombstone,
     TransitionPublic,
 )
-from app.visibility import practice_owned, practice_reviewed, practice_visible
+from app.visibility import practice_concerns, practice_owned, practice_reviewed, practice_visible
 
 ORDERS = {
     "newest": (Key("p.listed_at", "timestamptz", descending=True), Key("p.id", "uuid", descending=True)),
@@ -159,17 +159,16 @@ def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) 
     conditions = ["t.record_type = 'practice'", "t.record_id = $1"]
     if position is not None:
         conditions.append(after((Key("t.id", "uuid"),), position, arg))
-    if not (caller.is_member):
-        # Drafts are nobody's business but the city's; what happened since the first publication is public.
-        conditions.append("t.to_status IN ('published', 'archived', 'withdrawn', 'merged')")
     visible = practice_visible(caller, arg, ended=True)
+    # Drafts and reviews are the business of those who stand behind the record; its publication and end are everyone's.
+    told = f"(t.to_status IN ('published', 'archived', 'withdrawn', 'merged') OR {practice_concerns(caller, arg)})"
     return Statement(
         f"""
 SELECT NULL AS body, NULL AS id FROM practice p WHERE p.id = $1 AND ({visible})
 UNION ALL
 (SELECT (SELECT row_to_json(d)::text FROM (SELECT {TRANSITION}) d), t.id::text
  FROM transition t WHERE {" AND ".join(conditions)}
-   AND EXISTS (SELECT FROM practice p WHERE p.id = $1 AND ({visible}))
+   AND EXISTS (SELECT FROM practice p WHERE p.id = $1 AND ({visible}) AND {told})
  ORDER BY t.id LIMIT {limit + 1})""",
         arg.values,
     )

@@ -22,7 +22,7 @@ from app.resources.practices.schemas import (
     TransitionPage,
 )
 from app.web.etags import required_version
-from app.web.responses import JSON, binding_of, document, not_modified, page
+from app.web.responses import JSON, binding_of, cache_headers, document, not_modified, page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
 
@@ -52,13 +52,16 @@ async def create_practice(request: ApiRequest, body: PracticeCreate) -> Response
         )
 
 
-@router.get("/practices/{id}", response_model=PracticePublic)
+MOVED = {"model": Tombstone, "description": "It was merged into another, where `Location` leads."}
+
+
+@router.get("/practices/{id}", response_model=PracticePublic, responses={301: MOVED})
 async def get_practice(request: ApiRequest, id: UUID) -> Response:
     """Read one practice. A withdrawn one answers 410 with its tombstone, a merged one leads to its successor."""
     row = await request.row(queries.practice(request.caller, id, not_modified(request)))
     if row is None:
         raise NotFound("There is no such practice.")
-    return _ended(row) if row["tombstone"] else document(request, row)
+    return _ended(request, row) if row["tombstone"] else document(request, row)
 
 
 @router.patch("/practices/{id}", response_model=PracticePublic)
@@ -106,7 +109,9 @@ async def move_practice(request: ApiRequest, id: UUID, body: PracticeTransition)
         )
 
 
-def _ended(row: Row) -> Response:
+def _ended(request: ApiRequest, row: Row) -> Response:
     if row["successor"] is None:
         raise Gone("The practice was withdrawn.", tombstone=json.loads(row["tombstone"]))
-    return Response(row["tombstone"], 301, {"Location": f"/v1/practices/{row['successor']}"}, JSON)
+    # Unsaid, caches would keep a permanent redirection for ever, and show members' business to everybody.
+    headers = {**cache_headers(request), "Location": f"/v1/practices/{row['successor']}"}
+    return Response(row["tombstone"], 301, headers, JSON)
