@@ -117,9 +117,10 @@ def network_of(scope: Scope) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return "unknown"
-    if address.version == 6:  # noqa: PLR2004 - of two versions
-        return str(ipaddress.ip_network((int(address), 64), strict=False))
-    return str(address)
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    # On a socket for both versions IPv4 comes as ::ffff:a.b.c.d.
+    return str(address.ipv4_mapped or ipaddress.ip_network((int(address), 64), strict=False))
 
 
 def _basic(header: str) -> Credentials:

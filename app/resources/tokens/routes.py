@@ -34,26 +34,23 @@ class JwkSetResponse(JSONResponse):
     media_type = "application/jwk-set+json"
 
 
-def _errors(*statuses: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
-    return {
-        status: {
-            "model": OAuthProblem,
-            "description": text,
-            # What is refused before it reaches the endpoint has the form that errors have everywhere.
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status, text in statuses
-    }
-
-
-ERRORS = _errors(
-    (400, "The request is malformed, or asks for what there is not."),
-    (401, "The client's credentials are missing or wrong."),
-    (413, "The body is too large."),
-    (429, "Too many requests, or too many failed logins; wait as `Retry-After` says."),
-    (500, "Something broke on our side."),
-    (503, "The service cannot answer just now."),
-)
+# What is refused before it reaches the endpoint has the form that errors have everywhere.
+BEFORE = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {
+        "model": OAuthProblem,
+        "description": "The request is malformed, or asks for what there is not.",
+        "content": BEFORE,
+    },
+    401: {"model": OAuthProblem, "description": "The client's credentials are missing or wrong."},
+    413: {"model": OAuthProblem, "description": "The body is too large.", "content": BEFORE},
+    429: {
+        "model": OAuthProblem,
+        "description": "Too many requests, or too many failed logins; wait as `Retry-After` says.",
+    },
+    500: {"model": OAuthProblem, "description": "Something broke on our side.", "content": BEFORE},
+    503: {"model": OAuthProblem, "description": "The service cannot answer just now.", "content": BEFORE},
+}
 
 
 def _operation(form: dict[str, Any]) -> dict[str, Any]:

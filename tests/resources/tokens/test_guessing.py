@@ -106,6 +106,8 @@ async def test_who_fails_with_many_clients_is_slowed_down_but_not_their_neighbou
         ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", 429),
         ("2001:db8:1:2::1", "2001:db8:1:3::1", 401),
         ("203.0.113.1", "203.0.113.2", 401),
+        ("::ffff:203.0.113.1", "::ffff:203.0.113.2", 401),
+        ("::ffff:203.0.113.1", "203.0.113.1", 429),
     ],
 )
 async def test_an_ipv6_network_counts_as_one_address(app: FastAPI, first: str, second: str, status: int) -> None:
