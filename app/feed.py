@@ -1,4 +1,16 @@
-"""Marks a record changed: one row per record, without a position until a reader asks (stamp on read)."""
+"""The feed of changes: one row per record, without a position until a reader asks (stamp on read).
+
+A write marks its record changed in its own transaction; writers never wait for each other, and no position is given to
+what is not committed. A stamper, one at a time, gives the visible marks the next positions in the order in which they
+were made. So a position, once read past, is never filled later: whoever follows the feed misses nothing.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app.database import Connection, Database
 
 MARK = """
 INSERT INTO feed (type, id, version, op, origin, dirty, seq, stamped_at)
@@ -6,6 +18,48 @@ SELECT {type}, {id}::text, {version}, {op}, {origin}, nextval('feed_dirty_seq'),
 ON CONFLICT ON CONSTRAINT pk_feed DO UPDATE
 SET version = greatest(feed.version, excluded.version), op = excluded.op, origin = excluded.origin,
     dirty = excluded.dirty, seq = NULL, stamped_at = NULL"""
+
+# Rows that a writer holds are skipped: their marks come with that writer's commit. Positions come from a sequence, so
+# that one is never given twice, even when the row with the last one has been marked anew.
+STAMP = """
+WITH due AS MATERIALIZED (
+    SELECT type, id, dirty FROM feed WHERE seq IS NULL ORDER BY dirty LIMIT $1 FOR UPDATE SKIP LOCKED),
+numbered AS (SELECT type, id, row_number() OVER (ORDER BY dirty) AS number FROM due),
+block AS (SELECT setval('feed_position_seq', last_value + (SELECT count(*) FROM due)) AS last,
+                 (SELECT count(*) FROM due) AS count
+          FROM feed_position_seq WHERE EXISTS (SELECT FROM due))
+UPDATE feed f SET seq = b.last - b.count + n.number, stamped_at = now()
+FROM numbered n, block b WHERE f.type = n.type AND f.id = n.id
+"""
+LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('practice-exchange feed'))"
+BATCH = 10_000
+WAITS = (0.005, 0.01, 0.015, 0.02)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedType:
+    """How the feed shows one kind of record: expressions over a row `f` of the feed.
+
+    Attributes:
+        name: the record type.
+        source: a FROM clause with a WHERE that finds the record of `f` if anybody may see it.
+        document: the public document, as text.
+        filters: the condition that each filter of the feed puts on the record, with `{}` for the value.
+        reason: why a record that is gone is gone, as an SQL expression over `f` alone, or NULL.
+    """
+
+    name: str
+    source: str
+    document: str
+    filters: Mapping[str, str]
+    reason: str = "NULL"
+
+
+class Stamped(NamedTuple):
+    """What a stamper did: `complete` says that nothing acknowledged is left without a position."""
+
+    marks: int
+    complete: bool
 
 
 def mark(
@@ -22,3 +76,25 @@ def mark(
         origin: SQL expression of the organization that made the change.
     """
     return MARK.format(type=f"'{type_}'", id=id_, version=version, op=op, origin=origin, source=source)
+
+
+async def stamp(database: Database) -> Stamped:
+    """Give the marks that are visible now their positions; waits up to 50 ms for another stamper, then leaves it."""
+    async with database.transaction() as connection:
+        for wait in (*WAITS, None):
+            if await connection.fetchval(LOCK):
+                return await _stamp(connection)
+            if wait is not None:
+                await asyncio.sleep(wait)
+    return Stamped(0, complete=False)
+
+
+async def tick(connection: Connection) -> int:
+    """The same by the clock, so that positions and their times do not wait for a reader; gives how many were given."""
+    return (await _stamp(connection)).marks if await connection.fetchval(LOCK) else 0
+
+
+async def _stamp(connection: Connection) -> Stamped:
+    count = int((await connection.execute(STAMP, BATCH)).split()[-1])
+    left = await connection.fetchval("SELECT EXISTS (SELECT FROM feed WHERE seq IS NULL)")
+    return Stamped(count, complete=not left)

@@ -1,7 +1,6 @@
 """Writes of practices, inside the caller's transaction."""
 
 import json
-from typing import Any
 from uuid import UUID
 
 import asyncpg

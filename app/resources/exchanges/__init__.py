@@ -1,0 +1,1 @@
+"""Exchange requests: a city asks for help, or offers it."""

@@ -1,0 +1,202 @@
+"""Writes of exchange requests, inside the caller's transaction."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app.audit import audited
+from app.caller import ANONYMOUS, Actor, Caller
+from app.database import Arguments, Connection, Row
+from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
+from app.feed import mark
+from app.merging import merge_patch
+from app.resources.exchanges import lifecycle
+from app.resources.exchanges.queries import writable
+from app.resources.exchanges.schemas import RequestCreate, RequestFields, RequestTransition, RequestUpdate
+from app.tables.base import uuid7
+from app.visibility import practice_visible
+
+OPEN_FOR = timedelta(days=90)
+LONGEST = timedelta(days=731)
+EXPIRE_AT_ONCE = 1_000
+SYSTEM = Actor(ANONYMOUS, "clock")
+
+
+async def create_request(connection: Connection, actor: Actor, body: RequestCreate) -> UUID:
+    """Make a request, open at once; gives its id.
+
+    Raises:
+        Forbidden: the caller may not write for that city.
+        InvalidInput: a reference leads nowhere, a time lies in the past, or no city is named.
+    """
+    city_id = _city_of(actor.caller, body)
+    await _check(connection, actor.caller, body, new=True)
+    id_ = uuid7()
+    arg = Arguments(id_)
+    values = {"id": "$1", "city_id": arg(city_id), **_assignments(body, arg)}
+    await connection.execute(
+        f"""
+WITH made AS (INSERT INTO exchange_request ({", ".join(values)}) VALUES ({", ".join(values.values())})
+              RETURNING id, version, visibility),
+timed AS ({_timed(arg, actor, "NULL", "'open'")}),
+marked AS ({_marked(arg, actor)})
+{audited(arg, actor, "created", "exchange_request", "FROM made")}""",
+        *arg.values,
+    )
+    return id_
+
+
+async def update_request(
+    connection: Connection, actor: Actor, id_: UUID, version: int | None, patch: RequestUpdate
+) -> None:
+    """Apply a merge patch (RFC 7396) to a request that is open or returned.
+
+    Raises:
+        NotFound, Forbidden, PreconditionFailed: as the names say.
+        Conflict: the request is beyond change.
+        InvalidInput: it would break a rule after the change.
+    """
+    current = _seen(await connection.fetchrow(*writable(actor.caller, id_).flat))
+    if not current["is_owner"]:
+        raise Forbidden("The request belongs to another city.")
+    if version is not None and version != current["version"]:
+        raise PreconditionFailed(f"The request is at version {current['version']} now.")
+    if current["status"] not in lifecycle.CHANGEABLE:
+        raise Conflict(f"The request is {current['status']}; it is changed only while open or returned.")
+    if not patch.model_fields_set:
+        return
+    fields = merge_patch(json.loads(current["fields"]), patch.model_dump(mode="json", exclude_unset=True))
+    wanted = RequestFields.model_validate(fields)
+    await _check(connection, actor.caller, wanted, new="expires_at" in patch.model_fields_set)
+    arg = Arguments(id_)
+    assignments = ", ".join(f"{name} = {value}" for name, value in _assignments(wanted, arg).items())
+    changed = sorted(patch.model_fields_set)
+    await connection.execute(
+        f"""
+WITH made AS (UPDATE exchange_request SET {assignments}, version = version + 1, updated_at = now() WHERE id = $1
+              RETURNING id, version, visibility),
+marked AS ({_marked(arg, actor)})
+{audited(arg, actor, "updated", "exchange_request", "FROM made", changed=changed)}""",
+        *arg.values,
+    )
+
+
+async def move_request(connection: Connection, actor: Actor, id_: UUID, body: RequestTransition) -> None:
+    """Move a request to another state.
+
+    Raises:
+        NotFound, Forbidden: as the names say.
+        TransitionNotAllowed: there is no such move from where it is now.
+        InvalidInput: the move lacks what it needs.
+    """
+    current = _seen(await connection.fetchrow(*writable(actor.caller, id_).flat))
+    sides: set[lifecycle.Side] = set()
+    if current["is_owner"]:
+        sides.add("owner")
+    if current["is_addressed"]:
+        sides.add("addressed")
+    if not sides:
+        raise Forbidden("The request belongs to another city, and is not addressed to the caller.")
+    move = lifecycle.check(current["status"], body.to, sides, body.model_dump())
+    if move.needs == "expires_at":
+        _check_expiry(body.expires_at)
+    arg = Arguments(id_)
+    reason = arg(body.reason if move.to == "cancelled" else None)
+    note = arg(body.note)
+    await connection.execute(
+        f"""
+WITH made AS (
+    UPDATE exchange_request SET status = {arg(move.to)}, version = version + 1, updated_at = now(),
+        closed_reason = {reason}::text, closed_note = CASE WHEN '{move.to}' = 'cancelled' THEN {note}::text END,
+        expires_at = coalesce({arg(body.expires_at if move.needs == "expires_at" else None)}::timestamptz, expires_at)
+    WHERE id = $1 AND status = {arg(move.start)} RETURNING id, version, visibility),
+timed AS ({_timed(arg, actor, arg(move.start), arg(move.to), note, reason)}),
+marked AS ({_marked(arg, actor)})
+{audited(arg, actor, "transitioned", "exchange_request", "FROM made", changed=["status"])}""",
+        *arg.values,
+    )
+
+
+async def expire_due(connection: Connection) -> int:
+    """Expire what is open or returned past its time; gives how many. Processes that do so at once share the work."""
+    arg = Arguments()
+    status = await connection.execute(
+        f"""
+WITH due AS MATERIALIZED (
+    SELECT id, status FROM exchange_request WHERE status IN ('open', 'returned') AND expires_at <= now()
+    ORDER BY expires_at LIMIT {EXPIRE_AT_ONCE} FOR UPDATE SKIP LOCKED),
+made AS (UPDATE exchange_request r SET status = 'expired', version = version + 1, updated_at = now() FROM due
+         WHERE r.id = due.id RETURNING r.id, r.version, r.visibility, due.status AS was),
+timed AS (INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization)
+          SELECT gen_random_uuid(), 'exchange_request', id, was, 'expired', 'system' FROM made),
+marked AS ({_marked(arg, SYSTEM)})
+{audited(arg, SYSTEM, "expired", "exchange_request", "FROM made", changed=["status"])}""",
+        *arg.values,
+    )
+    return int(status.split()[-1])
+
+
+def _timed(arg: Arguments, actor: Actor, start: str, to: str, note: str = "NULL", reason: str = "NULL") -> str:
+    return (
+        "INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization, client_id, note,"
+        f" reason) SELECT {arg(uuid7())}, 'exchange_request', id, {start}, {to}, {arg(actor.organization)},"
+        f" {arg(actor.caller.client_id)}, {note}::text, {reason}::text FROM made"
+    )
+
+
+def _marked(arg: Arguments, actor: Actor) -> str:
+    """The feed mark: an upsert while the request is public, a delete once it is in the feed and no longer public."""
+    source = (
+        "FROM made WHERE visibility = 'public'"
+        " OR EXISTS (SELECT FROM feed f WHERE f.type = 'exchange_request' AND f.id = made.id::text)"
+    )
+    op = "CASE WHEN visibility = 'public' THEN 'upsert' ELSE 'delete' END"
+    return mark("exchange_request", source, op=op, origin=arg(actor.organization))
+
+
+def _seen(row: Row | None) -> Row:
+    if row is None:
+        raise NotFound("There is no such exchange request.")
+    return row
+
+
+def _city_of(caller: Caller, body: RequestCreate) -> str:
+    city_id = body.city_id or caller.city_id
+    if city_id is None:
+        detail = "Name the city that asks."
+        raise InvalidInput(detail, errors=[error("/city_id", "missing", detail)])
+    if caller.is_operator or caller.city_id == city_id:
+        return city_id
+    raise Forbidden("A city asks for itself only.")
+
+
+async def _check(connection: Connection, caller: Caller, body: RequestFields, *, new: bool) -> None:
+    """Refuse times that cannot be meant, and a practice that the caller does not see."""
+    if new and body.expires_at is not None:
+        _check_expiry(body.expires_at)
+    if new and body.needed_by is not None and body.needed_by < datetime.now(UTC).date():
+        raise InvalidInput("needed_by is over.", errors=[error("/needed_by", "past", "The day is over.")])
+    if body.practice_id is not None:
+        arg = Arguments(body.practice_id)
+        sql = f"SELECT EXISTS (SELECT FROM practice p WHERE p.id = $1 AND {practice_visible(caller, arg)})"
+        if not await connection.fetchval(sql, *arg.values):
+            detail = "There is no such practice."
+            raise InvalidInput(detail, errors=[error("/practice_id", "unknown_reference", detail)])
+
+
+def _check_expiry(moment: datetime | None) -> None:
+    now = datetime.now(UTC)
+    if moment is None or not now < moment <= now + LONGEST:
+        detail = "expires_at lies in the future, two years at most."
+        raise InvalidInput(detail, errors=[error("/expires_at", "out_of_range", detail)])
+
+
+def _assignments(body: RequestFields, arg: Arguments) -> dict[str, str]:
+    values: dict[str, Any] = body.model_dump(exclude={"city_id", "preferred", "expires_at"})
+    preferred = body.preferred
+    values["preferred_countries"] = preferred.countries if preferred else []
+    values["preferred_population_band"] = preferred.population_band if preferred else None
+    values["preferred_roles"] = preferred.roles if preferred else []
+    values["expires_at"] = body.expires_at or datetime.now(UTC) + OPEN_FOR
+    return {name: arg(value) for name, value in values.items()}

@@ -1,0 +1,133 @@
+"""Reads of exchange requests: one function, one SQL statement."""
+
+from uuid import UUID
+
+from app.caller import Caller
+from app.database import Arguments, Statement
+from app.documents import city_ref, columns, moment, same
+from app.paging import Key, after, order_by
+from app.resources.exchanges.lifecycle import allowed_sql
+from app.resources.exchanges.schemas import RequestPublic, RequestQuery, RequestStep
+from app.visibility import request_addressed, request_owned, request_visible
+
+NEWEST = (Key("r.created_at", "timestamptz", descending=True), Key("r.id", "uuid", descending=True))
+PREFERRED = """CASE WHEN r.preferred_countries <> '{}' OR r.preferred_roles <> '{}'
+         OR r.preferred_population_band IS NOT NULL
+    THEN json_build_object('countries', r.preferred_countries, 'population_band', r.preferred_population_band,
+                           'roles', r.preferred_roles) END"""
+PLAIN = (
+    "kind", "formats", "title", "need", "already_tried", "expected_result", "support_sought", "language", "languages",
+    "tags", "practice_id", "addressed_to", "costs_covered", "needed_by", "visibility",
+)  # fmt: skip
+FIELDS = f"""(SELECT row_to_json(d)::text FROM (SELECT {", ".join(f"r.{name}" for name in PLAIN)},
+    {PREFERRED} AS preferred, {moment("r.expires_at")} AS expires_at) d)"""
+
+
+def _document(transitions: str) -> str:
+    return columns(
+        RequestPublic,
+        {
+            **same("r", *PLAIN, "id", "status", "closed_reason", "outcome", "response_count", "version"),
+            "city": city_ref("c"),
+            "preferred": PREFERRED,
+            "expires_at": moment("r.expires_at"),
+            "created_at": moment("r.created_at"),
+            "updated_at": moment("r.updated_at"),
+            "allowed_transitions": transitions,
+        },
+    )
+
+
+def exchange_request(caller: Caller, id_: UUID, if_none_match: list[str]) -> Statement:
+    """One request: `etag`, and `body`, null when the client has it."""
+    arg = Arguments(id_, if_none_match)
+    owner, addressed = request_owned(caller, arg), request_addressed(caller, arg)
+    variant = f"CASE WHEN {owner} THEN 'o' WHEN {addressed} THEN 'a' ELSE 'p' END"
+    select_list = _document(allowed_sql("r.status", owner, addressed))
+    return Statement(
+        f"""
+SELECT e.etag, CASE WHEN e.etag = ANY ($2::text[]) OR '*' = ANY ($2::text[]) THEN NULL
+    ELSE (SELECT row_to_json(d)::text FROM (SELECT {select_list}) d) END AS body
+FROM exchange_request r JOIN city c ON c.id = r.city_id
+CROSS JOIN LATERAL (SELECT '"' || r.version || '-' || c.version || {variant} || '"' AS etag) e
+WHERE r.id = $1 AND {request_visible(caller, arg)}""",
+        arg.values,
+    )
+
+
+def request_page(caller: Caller, query: RequestQuery, position: list[str] | None) -> Statement:
+    """A page of requests, newest first, and one more where there are more: `body`, then the values of the keys."""
+    arg = Arguments()
+    owner, addressed = request_owned(caller, arg), request_addressed(caller, arg)
+    document = _document(allowed_sql("r.status", owner, addressed))
+    conditions = [request_visible(caller, arg), *_filters(query, arg)]
+    if query.mine:
+        conditions.append(f"({owner} OR {addressed})")
+    if position is not None:
+        conditions.append(after(NEWEST, position, arg))
+    return Statement(
+        f"""
+SELECT (SELECT row_to_json(d)::text FROM (SELECT {document}) d) AS body, r.created_at::text, r.id::text
+FROM (SELECT r.* FROM exchange_request r WHERE {" AND ".join(conditions)}
+      ORDER BY {order_by(NEWEST)} LIMIT {query.limit + 1}) r
+JOIN city c ON c.id = r.city_id ORDER BY {order_by(NEWEST)}""",
+        arg.values,
+    )
+
+
+def _filters(query: RequestQuery, arg: Arguments) -> list[str]:
+    conditions = []
+    if query.tag:
+        conditions.append(f"r.tag_closure @> {arg(query.tag)}::text[]")
+    equal = {"kind": query.kind, "city_id": query.city, "status": query.status}
+    conditions += [f"r.{name} = {arg(value)}" for name, value in equal.items() if value is not None]
+    if query.format:
+        conditions.append(f"r.formats @> ARRAY[{arg(query.format)}::text]")
+    if query.addressed_to:
+        conditions.append(f"r.addressed_to @> ARRAY[{arg(query.addressed_to)}::text]")
+    if query.language:
+        language = arg(query.language)
+        conditions.append(f"(r.language = {language} OR r.languages @> ARRAY[{language}::text])")
+    return conditions
+
+
+STEP = columns(
+    RequestStep,
+    {
+        **same("t", "id", "organization", "note", "reason"),
+        "at": moment("t.at"),
+        "from_status": "t.from_status",
+        "to": "t.to_status",
+    },
+).replace('AS "from_status"', 'AS "from"')
+
+
+def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) -> Statement:
+    """The timeline of a request, oldest first: `body`, `id`. No row at all: the caller does not see the request.
+
+    The first row stands for the request itself and has a null body.
+    """
+    arg = Arguments(id_)
+    seen = f"SELECT FROM exchange_request r WHERE r.id = $1 AND {request_visible(caller, arg)}"
+    later = f"AND {after((Key('t.id', 'uuid'),), position, arg)}" if position is not None else ""
+    return Statement(
+        f"""
+SELECT NULL AS body, NULL AS id WHERE EXISTS ({seen})
+UNION ALL
+(SELECT (SELECT row_to_json(d)::text FROM (SELECT {STEP}) d), t.id::text
+ FROM transition t WHERE t.record_type = 'exchange_request' AND t.record_id = $1 AND EXISTS ({seen}) {later}
+ ORDER BY t.id LIMIT {limit + 1})""",
+        arg.values,
+    )
+
+
+def writable(caller: Caller, id_: UUID) -> Statement:
+    """What a change starts from, the row locked: state, version, what the caller is to it, the fields."""
+    arg = Arguments(id_)
+    return Statement(
+        f"""
+SELECT r.status, r.version, {request_owned(caller, arg)} AS is_owner, {request_addressed(caller, arg)} AS is_addressed,
+       r.expires_at, {FIELDS} AS fields
+FROM exchange_request r WHERE r.id = $1 AND {request_visible(caller, arg)} FOR UPDATE OF r""",
+        arg.values,
+    )

@@ -1,0 +1,218 @@
+"""Wire shapes of exchange requests."""
+
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.fields import (
+    CityId,
+    CityRef,
+    ClosedReason,
+    CostsCovered,
+    Country,
+    CursorText,
+    Day,
+    Input,
+    Language,
+    Markdown,
+    Moment,
+    MomentIn,
+    Note,
+    OrganizationId,
+    Output,
+    PopulationBand,
+    RequestKind,
+    RequestStatus,
+    RequestVisibility,
+    Role,
+    Support,
+    TagId,
+    Title,
+    Unique,
+)
+from app.resources.exchanges.examples import EXAMPLE, STEP_EXAMPLE, WHOLE_EXAMPLE
+
+Tags = Annotated[list[TagId], Field(max_length=50), Unique]
+Formats = Annotated[list[TagId], Field(max_length=20), Unique]
+Languages = Annotated[list[Language], Field(max_length=20), Unique]
+Supports = Annotated[list[Support], Field(max_length=4), Unique]
+Organizations = Annotated[list[OrganizationId], Field(max_length=50), Unique]
+
+
+class Preferred(Input):
+    """What kind of city the requester would rather hear from."""
+
+    countries: Annotated[list[Country], Field(max_length=50), Unique] = []
+    population_band: PopulationBand | None = None
+    roles: Annotated[list[Role], Field(max_length=4), Unique] = []
+
+
+class _ByCity(Input):
+    @model_validator(mode="before")
+    @classmethod
+    def _city_by_id(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "city" in given and "city_id" not in given:
+            given = dict(given)
+            city = given.pop("city")
+            is_reference = isinstance(city, dict) and set(city) <= {"id", "name", "country"}
+            given["city_id"] = city.get("id") if is_reference else city
+        return given
+
+
+class RequestFields(_ByCity):
+    """Everything that a client may write."""
+
+    kind: RequestKind
+    title: Title
+    need: Markdown
+    formats: Formats = []
+    already_tried: Markdown | None = None
+    expected_result: Markdown | None = None
+    support_sought: Supports = []
+    language: Language = "en"
+    languages: Languages = []
+    tags: Tags = []
+    practice_id: UUID | None = None
+    addressed_to: Organizations = Field(default=[], description="Empty: open to all.")
+    preferred: Preferred | None = None
+    costs_covered: CostsCovered = "none"
+    needed_by: Day | None = None
+    expires_at: MomentIn | None = Field(default=None, description="Unsaid: in 90 days; two years at most.")
+    visibility: RequestVisibility = "public"
+
+    @model_validator(mode="after")
+    def _addressed_to_somebody(self) -> Self:
+        if self.visibility == "addressed" and not self.addressed_to:
+            raise PydanticCustomError("addressed_to", "A request that only those addressed see must address someone.")
+        return self
+
+
+class RequestCreate(RequestFields):
+    """A new exchange request. A city need not say which city: it is its own."""
+
+    model_config = {"json_schema_extra": {"examples": [EXAMPLE]}}
+
+    city_id: CityId | None = Field(default=None, description="The city; also taken as `city`, an id or `{id}`.")
+
+
+class RequestUpdate(_ByCity):
+    """A merge patch (RFC 7396): what is given is changed, null removes, what is not given stays."""
+
+    model_config = {"json_schema_extra": {"examples": [{"needed_by": "2026-09-30", "costs_covered": "travel"}]}}
+
+    kind: RequestKind | None = None
+    title: Title | None = None
+    need: Markdown | None = None
+    formats: Formats | None = None
+    already_tried: Markdown | None = None
+    expected_result: Markdown | None = None
+    support_sought: Supports | None = None
+    language: Language | None = None
+    languages: Languages | None = None
+    tags: Tags | None = None
+    practice_id: UUID | None = None
+    addressed_to: Organizations | None = None
+    preferred: Preferred | None = None
+    costs_covered: CostsCovered | None = None
+    needed_by: Day | None = None
+    expires_at: MomentIn | None = None
+    visibility: RequestVisibility | None = None
+
+
+class RequestTransition(Input):
+    """A move to another state."""
+
+    model_config = {"json_schema_extra": {"examples": [{"to": "cancelled", "reason": "fulfilled"}]}}
+
+    to: RequestStatus
+    note: Note | None = None
+    reason: ClosedReason | None = Field(default=None, description="To `cancelled`: why.")
+    expires_at: MomentIn | None = Field(default=None, description="From `expired` or `unfulfilled` to `open`.")
+
+
+class RequestPublic(Output):
+    """An exchange request."""
+
+    model_config = {"json_schema_extra": {"examples": [WHOLE_EXAMPLE]}}
+
+    id: UUID
+    kind: RequestKind
+    formats: list[str]
+    title: str
+    need: str
+    already_tried: str | None
+    expected_result: str | None
+    support_sought: list[Support]
+    language: str
+    languages: list[str]
+    tags: list[str]
+    city: CityRef
+    practice_id: UUID | None
+    addressed_to: list[str]
+    preferred: Preferred | None
+    costs_covered: CostsCovered
+    needed_by: str | None
+    expires_at: Moment
+    visibility: RequestVisibility
+    status: RequestStatus
+    closed_reason: ClosedReason | None
+    outcome: dict[str, Any] | None
+    response_count: int
+    created_at: Moment
+    updated_at: Moment
+    version: int
+    allowed_transitions: list[RequestStatus] = Field(description="What the caller may move it to.")
+
+
+class RequestPage(Output):
+    """A page of exchange requests."""
+
+    model_config = {"json_schema_extra": {"examples": [{"items": [WHOLE_EXAMPLE], "next_cursor": None}]}}
+
+    items: list[RequestPublic]
+    next_cursor: str | None
+
+
+class RequestStep(Output):
+    """One step in a request's life."""
+
+    id: UUID
+    at: Moment
+    from_status: str | None = Field(alias="from")
+    to: str
+    organization: str
+    note: str | None
+    reason: str | None
+
+
+class RequestTimeline(Output):
+    """The timeline, oldest first."""
+
+    model_config = {"json_schema_extra": {"examples": [{"items": [STEP_EXAMPLE], "next_cursor": None}]}}
+
+    items: list[RequestStep]
+    next_cursor: str | None
+
+
+class RequestQuery(Input):
+    """Filters of the list of exchange requests."""
+
+    tag: Annotated[list[TagId], Field(max_length=20)] = Field(default=[], description="All must match; narrower do.")
+    kind: RequestKind | None = None
+    format: TagId | None = None
+    city: CityId | None = None
+    addressed_to: OrganizationId | None = None
+    status: RequestStatus | None = None
+    language: Language | None = Field(default=None, description="Written in it, or understood by the city.")
+    mine: bool | None = Field(default=None, description="The caller's own, and those addressed to it.")
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    cursor: CursorText | None = None
+
+
+class TimelineQuery(Input):
+    """A page of a timeline."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 100
+    cursor: CursorText | None = None
