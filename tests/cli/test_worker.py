@@ -23,12 +23,21 @@ async def test_it_does_the_tasks_and_ends_cleanly(database_url: str, tmp_path: P
         "INSERT INTO exchange_request (id, kind, title, need, language, city_id, created_at, expires_at)"
         " VALUES (gen_random_uuid(), 'seek', 'How?', 'This.', 'en', 'ca-montreal', now() - interval '9 days', now())"
     )
-    worker = begin(tmp_path, DATABASE_URL=database_url)
+    with begin(tmp_path, DATABASE_URL=database_url) as worker:
+        try:
+            assert await is_expired(connection)
+            worker.send_signal(signal.SIGTERM)
+            assert "Traceback" not in worker.communicate(timeout=PATIENCE)[1]
+            assert worker.returncode == 0
+        finally:
+            worker.kill()
+            await connection.close()
+
+
+async def is_expired(connection: asyncpg.Connection) -> bool:
     deadline = time.monotonic() + PATIENCE
-    while await connection.fetchval("SELECT status FROM exchange_request") == "open" and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if await connection.fetchval("SELECT status FROM exchange_request") == "expired":
+            return True
         await asyncio.sleep(0.1)
-    assert await connection.fetchval("SELECT status FROM exchange_request") == "expired"
-    await connection.close()
-    worker.send_signal(signal.SIGTERM)
-    assert "Traceback" not in worker.communicate(timeout=PATIENCE)[1]
-    assert worker.returncode == 0
+    return False
