@@ -226,6 +226,15 @@ async def test_a_csv_of_cities_with_networks(database_url: str, tmp_path: Path) 
     assert list(row) == ['{"de": "Teststadt"}', False, "mmc"]
 
 
+async def test_a_city_with_a_new_name_marks_the_practices_that_show_it(database_url: str, tmp_path: Path) -> None:
+    await load(database_url, tmp_path / "practices.ndjson", PRACTICE)
+    dirty = "SELECT dirty FROM feed WHERE type = 'practice'"
+    before = (await ask(database_url, dirty))["dirty"]
+    city = {"id": "ch-zurich", "name": "Zuerich", "country": "CH"}
+    assert (await load(database_url, tmp_path / "cities.ndjson", city)).updated == 1
+    assert (await ask(database_url, dirty))["dirty"] > before
+
+
 async def test_requests_name_cities_practices_and_that_they_are_examples(database_url: str, tmp_path: Path) -> None:
     await load(database_url, tmp_path / "practices.ndjson", PRACTICE)
     request = {
