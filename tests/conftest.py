@@ -40,9 +40,15 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 
 @pytest.fixture
-async def database_url() -> AsyncIterator[str]:
+def server() -> str:
+    """The address of the run's PostgreSQL."""
+    return os.environ[SERVER]
+
+
+@pytest.fixture
+async def database_url(server: str) -> AsyncIterator[str]:
     """A migrated database with vocabularies, cities and networks."""
-    async with cloned_database(os.environ[SERVER]) as url:
+    async with cloned_database(server) as url:
         yield url
 
 

@@ -39,7 +39,7 @@ leads to an explanation; single records carry an `ETag`, changes need it in `If-
 """
 TAGS = [
     {"name": "practices", "description": "What cities did, and what others can take from it."},
-    {"name": "exchange requests", "description": "Cities ask for help, or offer it."},
+    {"name": "exchange-requests", "description": "Cities ask for help, or offer it."},
     {"name": "cities", "description": "Local and regional governments."},
     {"name": "networks", "description": "City networks, and who belongs to them."},
     {"name": "tags", "description": "The vocabularies: themes, groups, formats, the two Global Compacts, the SDGs."},

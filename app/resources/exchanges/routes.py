@@ -24,7 +24,7 @@ from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
 from app.web.tokens import unauthorized
 
-router = ApiRouter("exchange requests")
+router = ApiRouter("exchange-requests")
 
 
 @router.get("/exchange-requests", response_model=RequestPage)
