@@ -50,17 +50,19 @@ async def create_city(connection: Connection, actor: Actor, body: CityCreate) ->
     values = body.model_dump(mode="json", exclude={"id"})
     names = arg(json.dumps(values.pop("names"), ensure_ascii=False))
     assignments = {"id": "$1", "names": f"{names}::jsonb", **{name: arg(value) for name, value in values.items()}}
-    joined = (
-        f"joined AS (INSERT INTO membership (city_id, network_id) SELECT id, {arg(caller.network_id)} FROM made),"
-        f" counted AS ({mark('network', f'FROM network WHERE id = ${len(arg.values)}')}),"
-        if caller.network_id
-        else ""
-    )
+    origin = arg(actor.organization)
+    joined = ""
+    if caller.network_id:
+        network = arg(caller.network_id)
+        joined = (
+            f"joined AS (INSERT INTO membership (city_id, network_id) SELECT id, {network} FROM made),"
+            f" counted AS ({mark('network', f'FROM network WHERE id = {network}', origin=origin)}),"
+        )
     sql = f"""
 WITH made AS (INSERT INTO city ({", ".join(assignments)}) VALUES ({", ".join(assignments.values())})
               RETURNING id, version),
 {joined}
-marked AS ({mark("city", "FROM made", origin=arg(actor.organization))})
+marked AS ({mark("city", "FROM made", origin=origin)})
 {audited(arg, actor, "created", "city", "FROM made")}"""
     try:
         await connection.execute(sql, *arg.values)

@@ -53,7 +53,7 @@ async def test_little_is_needed(client: AsyncClient, token: Token) -> None:
         ("Saint-Denis (La Réunion)", "RE", "re-saint-denis-la-reunion"),
         ("  Weißenfels  ", "DE", "de-weissenfels"),
         ("İzmir", "TR", "tr-izmir"),
-        ("Diyarbakır", "TR", "tr-diyarbakir"),
+        ("Diyarbak\u0131r", "TR", "tr-diyarbakir"),
         ("Ærøskøbing", "DK", "dk-aeroskobing"),
         ("Việt Trì", "VN", "vn-viet-tri"),
         ("X" * 200, "GB", "gb-" + "x" * 77),
