@@ -58,7 +58,7 @@ async def test_a_cut_connection(client: AsyncClient, token: Token, wire: Wire) -
     path = f"/v1/practices/{(await make_practice(client, headers))['id']}"
     assert await health(client) == (200, 200)
     await wire.cut()
-    assert all([is_unavailable(answer) for answer in await ask_everything(client, headers, path)])
+    assert all(is_unavailable(answer) for answer in await ask_everything(client, headers, path))
     assert await health(client) == (200, 503)
     assert (await client.get("/readyz")).json()["checks"]["database"] == "unreachable"
     assert is_unavailable(await client.get("/"))
@@ -81,7 +81,7 @@ async def test_a_stalled_connection_holds_nobody_for_long(client: AsyncClient, t
     wire.stall()
     started = time.monotonic()
     answers = await asyncio.gather(*[client.get(path, headers=headers) for _ in range(10)])
-    assert all([is_unavailable(answer) for answer in answers])
+    assert all(is_unavailable(answer) for answer in answers)
     assert await health(client) == (200, 503)
     assert time.monotonic() - started < 10
     await wire.cut()
@@ -95,7 +95,7 @@ async def test_a_server_that_refuses(
 ) -> None:
     headers = await token(MONTREAL)
     path = f"/v1/practices/{(await make_practice(client, headers))['id']}"
-    name = database_url.split("/")[-1].split("?")[0]
+    name = database_url.rsplit("/", maxsplit=1)[-1].split("?", maxsplit=1)[0]
     connection = await asyncpg.connect(server)
     try:
         if "ALLOW" in refusal:
@@ -103,7 +103,7 @@ async def test_a_server_that_refuses(
         await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
         if "RENAME" in refusal:
             await connection.execute(f'ALTER DATABASE "{name}" RENAME TO "{name}_away"')
-        assert all([is_unavailable(answer) for answer in await ask_everything(client, headers, path)])
+        assert all(is_unavailable(answer) for answer in await ask_everything(client, headers, path))
         assert await health(client) == (200, 503)
         if "RENAME" in refusal:
             await connection.execute(f'ALTER DATABASE "{name}_away" RENAME TO "{name}"')
