@@ -8,7 +8,7 @@ NEW_TAG: dict[str, Any] = {
     "label": "Digital identity",
     "labels": {"fr": "Identité numérique", "es": "Identidad digital"},
     "synonyms": {"en": ["e-ID", "electronic identity"], "fr": ["identité électronique"]},
-    "broader": "theme:documentation",
+    "broader": "theme:rights-and-documentation",
     "related": ["gcm:4"],
 }
 TAG: dict[str, Any] = {

@@ -18,7 +18,7 @@ async def test_every_field_comes_back(client: AsyncClient, token: Token, databas
     full = body(
         labels={"fr": "Jardins urbains", "pt-br": "Hortas"},
         synonyms={"en": ["allotments", "community gardens"], "fr": ["jardins partagés"]},
-        broader="theme:housing",
+        broader="theme:housing-and-shelter",
         related=["gcm:15", "sdg:11"],
     )
     response = await client.post("/v1/tags", json=full, headers=await token("network:mmc"))
@@ -28,11 +28,15 @@ async def test_every_field_comes_back(client: AsyncClient, token: Token, databas
     assert made["id"] == "theme:urban-gardens"
     assert made["labels"] == {"en": "Urban gardens", "fr": "Jardins urbains", "pt-BR": "Hortas"}
     assert made["synonyms"] == ["allotments", "community gardens", "jardins partagés"]
-    assert (made["broader"], made["related"], made["narrower"]) == ("theme:housing", ["gcm:15", "sdg:11"], [])
+    assert (made["broader"], made["related"], made["narrower"]) == (
+        "theme:housing-and-shelter",
+        ["gcm:15", "sdg:11"],
+        [],
+    )
     assert (made["created_by"], made["practice_count"], made["version"]) == ("network:mmc", 0, 1)
     assert (await client.get("/v1/tags/theme:urban-gardens")).json() == made
 
-    housing = (await client.get("/v1/tags/theme:housing")).json()
+    housing = (await client.get("/v1/tags/theme:housing-and-shelter")).json()
     assert "theme:urban-gardens" in housing["narrower"]
     assert "theme:urban-gardens" in (await client.get("/v1/tags/gcm:15")).json()["related"]
     last = (await client.get("/v1/tags?scheme=theme&limit=100")).json()["items"][-1]
@@ -43,7 +47,7 @@ async def test_every_field_comes_back(client: AsyncClient, token: Token, databas
     assert [tuple(mark) for mark in marks] == [
         ("tag", "gcm:15", 2, "network:mmc"),
         ("tag", "sdg:11", 2, "network:mmc"),
-        ("tag", "theme:housing", 2, "network:mmc"),
+        ("tag", "theme:housing-and-shelter", 2, "network:mmc"),
         ("tag", "theme:urban-gardens", 1, "network:mmc"),
     ]
 
@@ -131,5 +135,7 @@ async def test_two_statements(client: AsyncClient, token: Token, sql_count: SqlC
     headers = await token("operator")
     await client.get("/v1/tags", headers=headers)
     with sql_count() as statements:
-        await client.post("/v1/tags", json=body(broader="theme:housing", related=["gcm:15"]), headers=headers)
+        await client.post(
+            "/v1/tags", json=body(broader="theme:housing-and-shelter", related=["gcm:15"]), headers=headers
+        )
     assert len(statements) == 2, statements
