@@ -717,7 +717,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("practice_id", "language", name=op.f("pk_practice_translation")),
     )
     # Several statements at once go round the prepared statements that SQLAlchemy makes of each.
-    op.get_bind().connection.dbapi_connection.run_async(lambda driver: driver.execute(RULES))
+    connection = op.get_bind().connection.dbapi_connection
+    assert connection is not None  # noqa: S101 - migrations run online only
+    connection.run_async(lambda driver: driver.execute(RULES))
 
 
 def downgrade() -> None:

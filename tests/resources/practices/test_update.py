@@ -134,8 +134,8 @@ async def test_a_change_names_the_version_it_is_for(
     owner = await token(OWNER)
     made = await make_practice(client, owner)
     headers = owner if sent is None else {**owner, "If-Match": sent.replace("{version}", str(made["version"]))}
-    body = {"json": {"title": "New"}} if method == "PATCH" else {}
-    response = await client.request(method, f"/v1/practices/{made['id']}", headers=headers, **body)
+    body = {"title": "New"} if method == "PATCH" else None
+    response = await client.request(method, f"/v1/practices/{made['id']}", headers=headers, json=body)
     expected = 204 if (method, status) == ("DELETE", 200) else status
     assert response.status_code == expected, response.text
 
