@@ -130,6 +130,9 @@ class Database:
             return await pool.acquire(timeout=self._timeout)
         except TimeoutError as reason:
             raise ServiceUnavailable("All database connections are in use.", headers={"Retry-After": "1"}) from reason
+        except asyncpg.PostgresError as reason:
+            # Whatever the server says to a new connection (no such database, no more logins), it does not serve us now.
+            raise ServiceUnavailable("The database cannot be reached.", headers={"Retry-After": "2"}) from reason
 
 
 async def open_database(settings: Settings, *, database_url: str | None = None) -> Database:
@@ -170,6 +173,8 @@ async def _pool(url: str, settings: Settings, *, read_only: bool) -> asyncpg.Poo
         url,
         min_size=min(2, settings.pool_size),
         max_size=settings.pool_size,
+        # The server cancels what takes too long; this is for when nothing is heard of it any more.
+        command_timeout=settings.statement_timeout + 1,
         statement_cache_size=1024,
         max_cached_statement_lifetime=0,
         max_inactive_connection_lifetime=300,

@@ -57,6 +57,7 @@ class Practice(SQLModel, table=True):
         Index("ix_practice_updated", text("updated_at DESC"), text("id DESC")),
         Index("ix_practice_title", text("lower(title)"), "id"),
         Index("ix_practice_city", "city_id", text("listed_at DESC"), text("id DESC")),
+        Index("ix_practice_public_city", "city_id", postgresql_where=text(PUBLIC)),
         Index("ix_practice_tag_closure", "tag_closure", postgresql_using="gin"),
         Index("ix_practice_networks", "networks", postgresql_using="gin"),
     )

@@ -520,6 +520,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_practice_networks", "practice", ["networks"], unique=False, postgresql_using="gin")
     op.create_index(
+        "ix_practice_public_city",
+        "practice",
+        ["city_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'published' AND visibility = 'public'"),
+    )
+    op.create_index(
         "ix_practice_public_listed",
         "practice",
         [sa.literal_column("listed_at DESC"), sa.literal_column("id DESC")],
@@ -743,6 +750,11 @@ def downgrade() -> None:
     op.drop_index("ix_practice_updated", table_name="practice")
     op.drop_index("ix_practice_title", table_name="practice")
     op.drop_index("ix_practice_tag_closure", table_name="practice", postgresql_using="gin")
+    op.drop_index(
+        "ix_practice_public_city",
+        table_name="practice",
+        postgresql_where=sa.text("status = 'published' AND visibility = 'public'"),
+    )
     op.drop_index(
         "ix_practice_public_listed",
         table_name="practice",

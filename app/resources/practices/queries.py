@@ -43,6 +43,8 @@ TRANSLATIONS = """(SELECT coalesce(json_agg(t ORDER BY t.status = 'original' DES
     UNION ALL SELECT x.language, x.status FROM practice_translation x WHERE x.practice_id = p.id) t)"""
 PARTNERS = f"""(SELECT coalesce(json_agg({city_ref("pc")} ORDER BY array_position(p.partner_cities, pc.id)), '[]')
     FROM city pc WHERE pc.id = ANY (p.partner_cities))"""
+PARTNERS_VERSION = """CASE WHEN p.partner_cities = '{}' THEN '' ELSE
+    '.' || (SELECT sum(pc.version) FROM city pc WHERE pc.id = ANY (p.partner_cities)) END"""
 ENDORSEMENTS = f"""(SELECT coalesce(json_agg(json_build_object('organization', e.organization, 'comment', e.comment,
     'at', {moment("e.at")}) ORDER BY e.at), '[]') FROM practice_endorsement e WHERE e.practice_id = p.id)"""
 EXTERNAL_IDS = """(SELECT coalesce(json_agg(json_build_object('scheme', x.scheme, 'value', x.value, 'url', x.url)
@@ -112,8 +114,8 @@ SELECT e.etag, e.status, e.successor,
             ELSE (SELECT row_to_json(d)::text FROM (SELECT {select_list}) d) END AS body,
        CASE WHEN e.ended THEN (SELECT row_to_json(d)::text FROM (SELECT {TOMBSTONE}) d) END AS tombstone
 FROM practice p JOIN city c ON c.id = p.city_id
-CROSS JOIN LATERAL (SELECT '"' || p.version || '-' || c.version || {variant} || '"' AS etag, p.status, p.successor,
-                           p.status IN ('withdrawn', 'merged') AS ended) e
+CROSS JOIN LATERAL (SELECT '"' || p.version || '-' || c.version || {PARTNERS_VERSION} || {variant} || '"' AS etag,
+                           p.status, p.successor, p.status IN ('withdrawn', 'merged') AS ended) e
 WHERE p.id = $1 AND ({visible})""",
         arg.values,
     )
