@@ -12,11 +12,15 @@ from app.errors import Conflict, InvalidInput, Problem, ServiceUnavailable, erro
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 Row = asyncpg.Record
-UNREACHABLE = (
+BROKEN = (
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,
+)
+UNREACHABLE = (
+    *BROKEN,
+    asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
     ConnectionError,
@@ -94,6 +98,9 @@ class Database:
         connection = await self._acquire(self.primary)
         try:
             yield connection
+        except BROKEN:
+            connection.terminate()
+            raise
         finally:
             await self.primary.release(connection)
 
@@ -118,7 +125,10 @@ class Database:
             connection = await self._acquire(pool)
             try:
                 return await getattr(connection, method)(sql, *arguments)
-            except (asyncpg.PostgresConnectionError, asyncpg.InvalidCachedStatementError, asyncpg.AdminShutdownError):
+            except (*BROKEN, asyncpg.InvalidCachedStatementError) as reason:
+                if isinstance(reason, BROKEN):
+                    # The pool would hand it out again before it has noticed that nobody is there.
+                    connection.terminate()
                 if attempt == 2:  # noqa: PLR2004 - the second attempt is the last
                     raise
             finally:

@@ -152,7 +152,11 @@ class _Exchange:
         """Answer an exception that no handler took; what has begun can only be broken off."""
         problem = reason if isinstance(reason, Problem) else of_exception(reason)
         if problem.status >= InternalError.status and not isinstance(reason, Problem | ConnectionResetError):
-            log.error("failure", request_id=self.scope["request_id"], path=self.scope["path"], exc_info=reason)
+            where = {"request_id": self.scope["request_id"], "path": self.scope["path"]}
+            if problem.status == InternalError.status:
+                log.error("failure", **where, exc_info=reason)
+            else:
+                log.warning("unavailable", **where, reason=repr(reason))
         if self._started:
             raise reason
         await problem_response(self.scope, problem)(self.scope, self.receive, self.send)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -95,7 +96,7 @@ async def test_a_server_that_refuses(
 ) -> None:
     headers = await token(MONTREAL)
     path = f"/v1/practices/{(await make_practice(client, headers))['id']}"
-    name = database_url.rsplit("/", maxsplit=1)[-1].split("?", maxsplit=1)[0]
+    name = urlsplit(database_url).path[1:]
     connection = await asyncpg.connect(server)
     try:
         if "ALLOW" in refusal:
