@@ -67,9 +67,10 @@ def create_app(database: Database | None = None, configuration: Settings | None 
         app.state.services = services = await _services(pools, configuration)
         if configuration.worker == "on":
             services.worker = asyncio.create_task(periodic.run(pools, periodic_tasks()))
-        # What exists now lives as long as the process: full collections need not walk it again and again.
-        gc.collect()
-        gc.freeze()
+        if database is None:
+            # What exists now lives as long as the process: full collections need not walk it again and again.
+            gc.collect()
+            gc.freeze()
         yield
         services.draining = True
         if services.worker is not None:

@@ -10,9 +10,9 @@ import os
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import asyncpg
+from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
@@ -77,9 +77,11 @@ async def openapi(request: Request) -> Response:
     return Response(body, headers=headers, media_type="application/json")
 
 
-@cache
-def _openapi_bytes(app: Any) -> bytes:
-    return json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+def _openapi_bytes(app: FastAPI) -> bytes:
+    if not hasattr(app.state, "openapi"):
+        app.state.openapi = json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+    document: bytes = app.state.openapi
+    return document
 
 
 async def docs(request: Request) -> Response:
