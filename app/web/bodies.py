@@ -33,7 +33,9 @@ async def json_body(request: Request) -> Any:
 def parse_json(raw: bytes) -> Any:
     """JSON text as Python values; raises as `json_body`."""
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, parse_int=_integer)
+        value = json.loads(
+            raw.decode("utf-8"), parse_constant=_refuse_constant, parse_int=_integer, object_pairs_hook=_members
+        )
     except RecursionError as reason:
         raise _too_deep() from reason
     except UnicodeDecodeError as reason:
@@ -42,6 +44,14 @@ def parse_json(raw: bytes) -> Any:
         raise MalformedJson(f"{reason.msg} at line {reason.lineno}, column {reason.colno}.") from reason
     _check_nesting(value)
     return value
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # RFC 8259 leaves open which of two members of one name counts: we would guess, and others might guess otherwise.
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise MalformedJson("An object has two members of the same name.")
+    return members
 
 
 def _refuse_constant(name: str) -> Any:

@@ -1,6 +1,7 @@
 """The outermost layer, in one pure ASGI class: request ids, limits, logs, metrics, and the last catch."""
 
 import asyncio
+import contextlib
 import re
 import time
 import uuid
@@ -17,6 +18,8 @@ from app.web.problems import of_exception, problem_response
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADERS_LENGTH = 32 * 1024
 TOO_MANY = 429
+# A full disk or a closed pipe behind standard error costs a line of the log, never an answer.
+LOST_LOG = (OSError, ValueError)
 ALWAYS_ANSWERED = frozenset({"/livez", "/readyz", "/metrics"})
 
 log = structlog.get_logger("request")
@@ -75,16 +78,17 @@ class Edge:
         route = getattr(scope.get("route"), "path", None) or getattr(scope.get("endpoint"), "__name__", "none")
         SECONDS.labels(exchange.method, route, exchange.status).observe(seconds)
         caller = scope.get("caller")
-        log.info(
-            "request",
-            request_id=scope["request_id"],
-            method=exchange.method,
-            path=scope["path"],
-            route=route,
-            status=exchange.status,
-            milliseconds=round(seconds * 1000, 2),
-            client_id=caller.client_id if caller else None,
-        )
+        with contextlib.suppress(*LOST_LOG):
+            log.info(
+                "request",
+                request_id=scope["request_id"],
+                method=exchange.method,
+                path=scope["path"],
+                route=route,
+                status=exchange.status,
+                milliseconds=round(seconds * 1000, 2),
+                client_id=caller.client_id if caller else None,
+            )
 
 
 class _Exchange:
@@ -152,14 +156,18 @@ class _Exchange:
         """Answer an exception that no handler took; what has begun can only be broken off."""
         problem = reason if isinstance(reason, Problem) else of_exception(reason)
         if problem.status >= InternalError.status and not isinstance(reason, Problem | ConnectionResetError):
-            where = {"request_id": self.scope["request_id"], "path": self.scope["path"]}
-            if problem.status == InternalError.status:
-                log.error("failure", **where, exc_info=reason)
-            else:
-                log.warning("unavailable", **where, reason=repr(reason))
+            with contextlib.suppress(*LOST_LOG):
+                self._log(problem, reason)
         if self._started:
             raise reason
         await problem_response(self.scope, problem)(self.scope, self.receive, self.send)
+
+    def _log(self, problem: Problem, reason: Exception) -> None:
+        where = {"request_id": self.scope["request_id"], "path": self.scope["path"]}
+        if problem.status == InternalError.status:
+            log.error("failure", **where, exc_info=reason)
+        else:
+            log.warning("unavailable", **where, reason=repr(reason))
 
     def _too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(f"The body is larger than {self._limit} bytes.", headers={"Connection": "close"})

@@ -12,6 +12,7 @@ from app.errors import (
     Conflict,
     Forbidden,
     Gone,
+    HeadersTooLarge,
     InternalError,
     InvalidInput,
     MethodNotAllowed,
@@ -43,6 +44,7 @@ TAGS = [
     {"name": "cities", "description": "Local and regional governments."},
     {"name": "networks", "description": "City networks, and who belongs to them."},
     {"name": "tags", "description": "The vocabularies: themes, groups, formats, the two Global Compacts, the SDGs."},
+    {"name": "sync", "description": "The feed of changes: a copy that stays right."},
     {"name": "account", "description": "Who am I, who changed what, and with which client."},
     {"name": "tokens", "description": "OAuth 2.0: client credentials for access tokens."},
 ]
@@ -70,7 +72,7 @@ PROBLEM = {
         },
     },
 }
-ALWAYS = (BadRequest, MethodNotAllowed, TooManyRequests, InternalError, ServiceUnavailable)
+ALWAYS = (BadRequest, MethodNotAllowed, TooManyRequests, HeadersTooLarge, InternalError, ServiceUnavailable)
 
 
 def describe(app: FastAPI) -> None:

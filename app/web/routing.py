@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.caller import Caller
 from app.database import Row, Statement
-from app.errors import BadRequest, NotFound, UnknownParameter, error
+from app.errors import BadRequest, NotFound, Problem, UnknownParameter, error
 from app.web.bodies import json_body
 from app.web.problems import invalid_input
 from app.web.services import Services
@@ -62,6 +62,16 @@ def requires(scope: str | None) -> Callable[[Endpoint], Endpoint]:
     def mark(endpoint: Endpoint) -> Endpoint:
         endpoint.needs_token = True  # type: ignore[attr-defined]  # read by ApiRoute alone
         endpoint.scope = scope  # type: ignore[attr-defined]  # read by ApiRoute alone
+        return endpoint
+
+    return mark
+
+
+def raises(*problems: type[Problem]) -> Callable[[Endpoint], Endpoint]:
+    """Mark a handler: beside what every operation may answer, it answers with these problems."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.problems = problems  # type: ignore[attr-defined]  # read by the OpenAPI document alone
         return endpoint
 
     return mark
