@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import client, keys
+from app.cli import client, feed, keys
 from app.cli.check_migrations import check_migrations
 from app.cli.doctor import doctor
 from app.cli.load import load
@@ -20,6 +20,7 @@ app = typer.Typer(
 for command in (serve, migrate, load, worker, openapi, check_migrations, doctor):
     app.command()(command)
 app.add_typer(client.group, name="client")
+app.add_typer(feed.group, name="feed")
 app.add_typer(keys.group, name="keys")
 
 

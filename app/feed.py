@@ -6,6 +6,7 @@ were made. So a position, once read past, is never filled later: whoever follows
 """
 
 import asyncio
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -32,6 +33,7 @@ UPDATE feed f SET seq = b.last - b.count + n.number, stamped_at = now()
 FROM numbered n, block b WHERE f.type = n.type AND f.id = n.id
 """
 LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('practice-exchange feed'))"
+EPOCH_SECRET = "feed epoch"  # noqa: S105 - the name of the row
 BATCH = 10_000
 WAITS = (0.005, 0.01, 0.015, 0.02)
 
@@ -45,7 +47,8 @@ class FeedType:
         source: a FROM clause with a WHERE that finds the record of `f` if anybody may see it.
         document: the public document, as text.
         filters: the condition that each filter of the feed puts on the record, with `{}` for the value.
-        reason: why a record that is gone is gone, as an SQL expression over `f` alone, or NULL.
+        reason: why a record that nobody may see any more is gone, as an SQL expression over `f` alone; NULL: deleted.
+        successor: the id of the record in its place, likewise.
     """
 
     name: str
@@ -53,6 +56,7 @@ class FeedType:
     document: str
     filters: Mapping[str, str]
     reason: str = "NULL"
+    successor: str = "NULL"
 
 
 class Stamped(NamedTuple):
@@ -92,6 +96,16 @@ async def stamp(database: Database) -> Stamped:
 async def tick(connection: Connection) -> int:
     """The same by the clock, so that positions and their times do not wait for a reader; gives how many were given."""
     return (await _stamp(connection)).marks if await connection.fetchval(LOCK) else 0
+
+
+async def rotate_epoch(database: Database) -> None:
+    """Begin a new history of the feed: no cursor made before is honoured any more."""
+    await database.execute(
+        "INSERT INTO secret (name, value) VALUES ($1, $2)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value, created_at = now()",
+        EPOCH_SECRET,
+        secrets.token_bytes(8),
+    )
 
 
 async def _stamp(connection: Connection) -> Stamped:

@@ -14,18 +14,25 @@ from starlette_compress import CompressMiddleware
 from app import periodic
 from app.config import Settings, settings
 from app.database import Database, open_database
+from app.feed import tick as stamp_feed
 from app.keys import KeyRing, cursor_secret, ensure_keys
 from app.logs import configure_logs
 from app.paging import Cursors
 from app.periodic import PeriodicTask
 from app.resources.audit import routes as audit
+from app.resources.changes import routes as changes
+from app.resources.cities import feed as city_feed
 from app.resources.cities import routes as cities
 from app.resources.clients import routes as clients
 from app.resources.exchanges import commands as exchanges
+from app.resources.exchanges import feed as request_feed
 from app.resources.exchanges import routes as exchanges_routes
 from app.resources.home import routes as home
+from app.resources.networks import feed as network_feed
 from app.resources.networks import routes as networks
+from app.resources.practices import feed as practice_feed
 from app.resources.practices import routes as practices
+from app.resources.tags import feed as tag_feed
 from app.resources.tags import routes as tags
 from app.resources.tokens import routes as tokens
 from app.web import operation, problems
@@ -43,10 +50,14 @@ ROUTERS = (
     cities.router,
     networks.router,
     tags.router,
+    changes.router,
     clients.router,
     audit.router,
     tokens.router,
 )
+# The feed shows what the other resources hold; they do not know each other, so they meet here.
+FEEDS = (practice_feed.FEED, city_feed.FEED, network_feed.FEED, tag_feed.FEED, request_feed.FEED)
+changes.types.update({kind.name: kind for kind in FEEDS})
 EXPOSED = ["ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id"]
 READING_HEADERS = ["Authorization", "Accept", "Accept-Language", "If-None-Match", "X-Request-Id"]
 
@@ -127,6 +138,7 @@ def periodic_tasks() -> list[PeriodicTask]:
     return [
         PeriodicTask("expire exchange requests", 5, exchanges.expire_due),
         PeriodicTask("forget what is over", 300, forget_expired),
+        PeriodicTask("stamp the feed", 1, stamp_feed),
     ]
 
 

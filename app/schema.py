@@ -71,7 +71,10 @@ async def grant_role(url: str, role: str) -> bool:
 
 async def _grants(connection: Connection, role: str) -> str:
     rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
-    statements = [f"GRANT USAGE ON SCHEMA public TO {role}", f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"]
+    statements = [
+        f"GRANT USAGE ON SCHEMA public TO {role}",
+        f"GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO {role}",
+    ]
     for (table,) in rows:
         rights = (
             "SELECT"

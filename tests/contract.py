@@ -44,7 +44,7 @@ class Contract:
             return
         media_type = response.headers["content-type"].split(";")[0]
         assert media_type in content, f"{where}: {media_type} is not documented"
-        if media_type.endswith("json"):
+        if media_type.endswith("json") and not media_type.endswith("ndjson"):
             errors = list(self._validator(template, method.lower(), str(response.status_code), media_type).iter_errors(
                 json.loads(response.content)
             ))  # fmt: skip

@@ -23,7 +23,8 @@ FIELDS = f"""(SELECT row_to_json(d)::text FROM (SELECT {", ".join(f"r.{name}" fo
     {PREFERRED} AS preferred, {moment("r.expires_at")} AS expires_at) d)"""
 
 
-def _document(transitions: str) -> str:
+def document_for(owner: str, addressed: str) -> str:
+    """The SELECT list of a request's document, for one of whom these conditions say what it is to the request."""
     return columns(
         RequestPublic,
         {
@@ -33,7 +34,7 @@ def _document(transitions: str) -> str:
             "expires_at": moment("r.expires_at"),
             "created_at": moment("r.created_at"),
             "updated_at": moment("r.updated_at"),
-            "allowed_transitions": transitions,
+            "allowed_transitions": allowed_sql("r.status", owner, addressed),
         },
     )
 
@@ -43,7 +44,7 @@ def exchange_request(caller: Caller, id_: UUID, if_none_match: list[str]) -> Sta
     arg = Arguments(id_, if_none_match)
     owner, addressed = request_owned(caller, arg), request_addressed(caller, arg)
     variant = f"CASE WHEN {owner} THEN 'o' WHEN {addressed} THEN 'a' ELSE 'p' END"
-    select_list = _document(allowed_sql("r.status", owner, addressed))
+    select_list = document_for(owner, addressed)
     return Statement(
         f"""
 SELECT e.etag, CASE WHEN e.etag = ANY ($2::text[]) OR '*' = ANY ($2::text[]) THEN NULL
@@ -59,7 +60,7 @@ def request_page(caller: Caller, query: RequestQuery, position: list[str] | None
     """A page of requests, newest first, and one more where there are more: `body`, then the values of the keys."""
     arg = Arguments()
     owner, addressed = request_owned(caller, arg), request_addressed(caller, arg)
-    document = _document(allowed_sql("r.status", owner, addressed))
+    document = document_for(owner, addressed)
     conditions = [request_visible(caller, arg), *_filters(query, arg)]
     if query.mine:
         conditions.append(f"({owner} OR {addressed})")

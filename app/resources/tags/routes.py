@@ -11,8 +11,9 @@ from app.resources.tags import commands, queries, skos
 from app.resources.tags.examples import CONCEPT
 from app.resources.tags.schemas import TagCreate, TagPage, TagPublic, TagQuery
 from app.web.addresses import base_url
+from app.web.negotiation import negotiated
 from app.web.responses import JSON, VOCABULARY, binding_of, document, not_modified, page
-from app.web.routing import ApiRequest, ApiRouter, requires
+from app.web.routing import ApiRequest, ApiRouter, raises, requires
 from app.web.sessions import write
 
 LD_JSON = "application/ld+json"
@@ -33,11 +34,12 @@ router = ApiRouter("tags")
         }
     },
 )
+@raises(NotAcceptable)
 async def list_tags(request: ApiRequest, query: Annotated[TagQuery, Query()]) -> Response:
     """List tags, vocabulary by vocabulary, in their order; as SKOS with `Accept: application/ld+json`."""
     binding = binding_of("tags", query)
     position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
-    if _media_type(request) == JSON:
+    if negotiated(request.headers.get("accept"), (JSON, LD_JSON)) == JSON:
         return page(
             request, await request.rows(queries.tag_page(query, position)), query.limit, binding, public=VOCABULARY
         )
@@ -66,54 +68,12 @@ async def create_tag(request: ApiRequest, body: TagCreate) -> Response:
     response_model=TagPublic,
     responses={200: {"content": {LD_JSON: {"schema": SKOS, "example": {"@context": skos.CONTEXT, **CONCEPT}}}}},
 )
+@raises(NotAcceptable)
 async def get_tag(request: ApiRequest, id: TagId) -> Response:
     """Read one tag; as SKOS with `Accept: application/ld+json`."""
-    media_type, known = _media_type(request), not_modified(request)
+    media_type, known = negotiated(request.headers.get("accept"), (JSON, LD_JSON)), not_modified(request)
     statement = queries.tag(id, known) if media_type == JSON else queries.concept(id, known, base_url(request.scope))
     row = await request.row(statement)
     if row is None:
         raise NotFound("There is no such tag.")
     return document(request, row, public=VOCABULARY, media_type=media_type)
-
-
-list_tags.problems = get_tag.problems = (NotAcceptable,)  # type: ignore[attr-defined]  # read by the OpenAPI document
-
-
-def _media_type(request: ApiRequest) -> str:
-    """What `Accept` prefers; JSON where it has no preference.
-
-    Raises:
-        NotAcceptable: it takes neither.
-    """
-    accept = request.headers.get("accept")
-    if accept is None:
-        return JSON
-    weights = _weights(accept)
-    plain, linked = _weight(weights, JSON), _weight(weights, LD_JSON)
-    if max(plain[0], linked[0]) == 0:
-        raise NotAcceptable(f"This path answers as {JSON} and as {LD_JSON}.", headers={"Vary": "Accept"})
-    return LD_JSON if linked > plain else JSON
-
-
-def _weights(accept: str) -> dict[str, float]:
-    weights: dict[str, float] = {}
-    for entry in accept.split(","):
-        media_range, *parameters = (part.strip().lower() for part in entry.split(";"))
-        quality = 1.0
-        for parameter in parameters:
-            name, _, value = parameter.partition("=")
-            if name.strip() == "q":
-                try:
-                    quality = min(1.0, max(0.0, float(value)))
-                except ValueError:
-                    quality = 0.0
-        weights[media_range] = max(quality, weights.get(media_range, 0.0))
-    return weights
-
-
-def _weight(weights: dict[str, float], media_type: str) -> tuple[float, int]:
-    """How much a media type is wanted, and how exactly it was named: the most exact range counts (RFC 9110 §12.5.1)."""
-    for exactness, media_range in ((2, media_type), (1, "application/*"), (0, "*/*")):
-        if media_range in weights:
-            return weights[media_range], exactness
-    return 0.0, 0

@@ -1,0 +1,74 @@
+"""Reads of the feed."""
+
+from collections.abc import Mapping, Sequence
+
+from app.database import Arguments, Statement
+from app.documents import moment
+from app.feed import FeedType
+from app.resources.changes.schemas import ChangeFilters
+
+# What tells one history of the database from another: a restored or copied one must not honour old cursors. The
+# rotation counts by hand what no system column shows.
+EPOCH = """
+SELECT s.system_identifier::text || '.' || k.timeline_id || '.' || d.oid || '.' || 'feed'::regclass::oid
+       || '.' || coalesce((SELECT encode(value, 'hex') FROM secret WHERE name = 'feed epoch'), '0') AS epoch,
+       (SELECT last_value FROM feed_position_seq) AS head,
+       coalesce((SELECT floor FROM (SELECT convert_from(value, 'UTF8')::bigint AS floor FROM secret
+                                    WHERE name = 'feed floor') x), 0) AS floor
+FROM pg_control_system() s, pg_control_checkpoint() k, pg_database d WHERE d.datname = current_database()
+"""
+
+
+def history() -> Statement:
+    """One row: `epoch`, which history this is; `head`, the last position; `floor`, the oldest cursor honoured."""
+    return Statement(EPOCH, [])
+
+
+def changes(
+    types: Mapping[str, FeedType], filters: ChangeFilters, after: int, copied_until: int, limit: int
+) -> Statement:
+    """A page of the feed: `seq`, and `line`, the change as JSON text; the last row is the feed's end, without line.
+
+    Args:
+        types: how each kind of record is shown.
+        filters: which records the reader keeps.
+        after: the position that the reader has.
+        copied_until: up to here a reader from the beginning never held anything: what does not match is left out.
+        limit: how many at most.
+    """
+    arg = Arguments(after, copied_until)
+    chosen = [types[name] for name in (filters.type or types)]
+    conditions = [f"f.type = ANY({arg([kind.name for kind in chosen])}::text[])"]
+    if filters.exclude_origin:
+        conditions.append(f"f.origin IS DISTINCT FROM {arg(filters.exclude_origin)}")
+    documents = " UNION ALL ".join(
+        f"SELECT {kind.document} AS body {kind.source} AND f.type = '{kind.name}' AND f.op = 'upsert'"
+        f"{_matching(kind, filters, arg)}"
+        for kind in chosen
+    )
+    reason = " ".join(f"WHEN '{kind.name}' THEN {kind.reason}" for kind in chosen)
+    successor = " ".join(f"WHEN '{kind.name}' THEN {kind.successor}" for kind in chosen)
+    return Statement(
+        f"""
+(SELECT f.seq, (SELECT row_to_json(x)::text FROM (
+    SELECT f.type, f.id, CASE WHEN d.body IS NULL THEN 'delete' ELSE 'upsert' END AS op, f.version,
+           {moment("f.stamped_at")} AS changed_at, f.origin,
+           CASE WHEN d.body IS NULL THEN coalesce(CASE f.type {reason} END,
+               CASE f.op WHEN 'delete' THEN 'deleted' ELSE 'not_matching' END) END AS reason,
+           CASE WHEN d.body IS NULL THEN CASE f.type {successor} END::text END AS successor,
+           d.body::json AS data) x) AS line
+FROM feed f LEFT JOIN LATERAL ({documents}) d ON TRUE
+WHERE f.seq > $1 AND {" AND ".join(conditions)} AND (d.body IS NOT NULL OR f.seq > $2)
+ORDER BY f.seq LIMIT {limit + 1})
+UNION ALL SELECT coalesce((SELECT max(seq) FROM feed), 0), NULL""",
+        arg.values,
+    )
+
+
+def _matching(kind: FeedType, filters: ChangeFilters, arg: Arguments) -> str:
+    conditions: Sequence[str] = [
+        kind.filters[name].format(arg(value)) if name in kind.filters else "FALSE"
+        for name in ("network", "city", "country", "tag")
+        if (value := getattr(filters, name))
+    ]
+    return "".join(f" AND {condition}" for condition in conditions)

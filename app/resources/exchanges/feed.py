@@ -1,0 +1,20 @@
+"""How the feed shows a public exchange request."""
+
+from app.feed import FeedType
+from app.resources.exchanges.queries import document_for
+
+ID = "CASE WHEN f.type = 'exchange_request' THEN f.id::uuid END"
+FEED = FeedType(
+    name="exchange_request",
+    source=f"FROM exchange_request r JOIN city c ON c.id = r.city_id WHERE r.id = {ID} AND r.visibility = 'public'",
+    document=f"(SELECT row_to_json(d)::text FROM (SELECT {document_for('FALSE', 'FALSE')}) d)",
+    filters={
+        "network": "EXISTS (SELECT FROM membership m WHERE m.city_id = r.city_id AND m.network_id = {0}"
+        " AND (m.until IS NULL OR m.until >= current_date))",
+        "city": "r.city_id = {0}",
+        "country": "c.country = {0}",
+        "tag": "r.tag_closure @> {0}::text[]",
+    },
+    reason=f"(SELECT CASE WHEN r.visibility <> 'public' THEN 'not_public' END"
+    f" FROM exchange_request r WHERE r.id = {ID})",
+)
