@@ -109,6 +109,14 @@ async def client(app: FastAPI) -> AsyncIterator[AsyncClient]:
 
 
 @pytest.fixture
+async def bare(app: FastAPI) -> AsyncIterator[AsyncClient]:
+    """A client that checks nothing, for answers to be read as they come."""
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as asking:
+        yield asking
+
+
+@pytest.fixture
 def token(database: Database) -> Token:
     """`await token("city:ca-montreal", "practices:write")` gives the header; without scopes: all that suit."""
 

@@ -23,12 +23,13 @@ class FrontPage:
     def __init__(self) -> None:
         self._facts: HomeFacts | None = None
         self._counted = float("-inf")
+        self._database: Database | None = None
 
     async def answer(self, request: Request) -> Response:
         """The page, with links for programs too (RFC 8631)."""
         database: Database = request.app.state.services.database
-        if self._facts is None or time.monotonic() - self._counted > FRESH_SECONDS:
-            self._facts = await _count(database)
+        if self._facts is None or self._database is not database or time.monotonic() - self._counted > FRESH_SECONDS:
+            self._facts, self._database = await _count(database), database
             self._counted = time.monotonic()
         headers = {
             "Content-Security-Policy": CONTENT_SECURITY_POLICY,
