@@ -5,9 +5,10 @@ and is counted exactly; a fast one is given as many permits at once as it used i
 more than a sixteenth of what is left, so that near the limit every process counts one by one again.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.caller import Caller
 from app.config import Settings
@@ -36,6 +37,8 @@ class _Quota:
     left: int = 0
     recent: int = 0
     recent_since: float = 0.0
+    used_up: bool = False
+    refilling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,11 @@ class RateLimiter:
         now = time.time()
         window = int(now // WINDOW)
         state = self._state(key, window, now)
-        if state.permits == 0:
-            await self._refill(state, key, quota)
+        if state.permits == 0 and not state.used_up:
+            # One at a time: many requests of one caller at once would each take the whole handful.
+            async with state.refilling:
+                if state.permits == 0 and not state.used_up:
+                    await self._refill(state, key, quota)
         reset = max(1, int((window + 1) * WINDOW - now) + 1)
         allowance = Allowance(policy, quota, max(0, state.left + state.permits - 1), reset)
         if state.permits <= 0:
@@ -109,7 +115,6 @@ class RateLimiter:
     async def _refill(self, state: _Quota, key: str, quota: int) -> None:
         wanted = max(1, min(state.recent, state.left // SHARE))
         used = (await self._database.write(TAKE, key, state.window, wanted))[0]["used"]
-        over = max(0, used - quota)
-        # Requests of one caller at once may refill at the same time: permits add up.
-        state.permits += max(0, wanted - over)
+        state.permits = max(0, wanted - max(0, used - quota))
         state.left = max(0, quota - used)
+        state.used_up = state.permits == 0

@@ -18,9 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.caller import Caller
+from app.caller import ANONYMOUS, Caller
 from app.database import Row, Statement
-from app.errors import BadRequest, NotFound, Problem, UnknownParameter, error
+from app.errors import BadRequest, NotFound, Problem, Unauthorized, UnknownParameter, error
 from app.web.bodies import json_body
 from app.web.problems import invalid_input
 from app.web.services import Services
@@ -117,9 +117,14 @@ class ApiRoute(APIRoute):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = ApiRequest(scope, receive, send)
         services = request.services
-        caller = request.caller = await services.verifier.caller(scope)
-        scope["caller"] = caller
         address = scope["client"][0] if scope.get("client") else "unknown"
+        try:
+            caller = request.caller = await services.verifier.caller(scope)
+        except Unauthorized:
+            # Whoever guesses tokens has none: the address pays for it.
+            scope["allowance"] = await services.limiter.take(ANONYMOUS, address)
+            raise
+        scope["caller"] = caller
         scope["allowance"] = await services.limiter.take(caller, address)
         if self.needs_token:
             if not caller.is_member:
