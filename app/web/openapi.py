@@ -72,7 +72,15 @@ PROBLEM = {
         },
     },
 }
-ALWAYS = (BadRequest, MethodNotAllowed, TooManyRequests, HeadersTooLarge, InternalError, ServiceUnavailable)
+ALWAYS = (
+    BadRequest,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    TooManyRequests,
+    HeadersTooLarge,
+    InternalError,
+    ServiceUnavailable,
+)
 
 
 def describe(app: FastAPI) -> None:
@@ -134,12 +142,13 @@ def _finish(operation: dict[str, Any], method: str, path: str, route: ApiRoute) 
     if operation.get("parameters") or "requestBody" in operation:
         problems.append(InvalidInput)
     if "requestBody" in operation:
-        problems += [UnsupportedMediaType, PayloadTooLarge]
+        problems.append(UnsupportedMediaType)
     if method in {"POST", "PATCH", "PUT", "DELETE"}:
         problems.append(Conflict)
     if method == "PATCH":
         body = operation["requestBody"]["content"]
         body["application/merge-patch+json"] = body["application/json"]
+    _show_examples(operation)
     _headers(operation, method, path, problems)
     problems += getattr(route.endpoint, "problems", ())
     responses.pop("422", None)
@@ -148,6 +157,13 @@ def _finish(operation: dict[str, Any], method: str, path: str, route: ApiRoute) 
     if method == "GET" and "200" in responses:
         responses.setdefault("304", {"description": "The client has it already."})
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _show_examples(operation: dict[str, Any]) -> None:
+    """Lift a parameter's example to where Swagger UI fills its form from, so that operations run as they stand."""
+    for parameter in operation.get("parameters", []):
+        if examples := parameter.get("schema", {}).get("examples"):
+            parameter["example"] = examples[0]
 
 
 def _headers(operation: dict[str, Any], method: str, path: str, problems: list[type[Problem]]) -> None:

@@ -6,6 +6,7 @@ the general machinery costs a third of a read. Dependencies are refused when the
 """
 
 import inspect
+import re
 import types
 from collections.abc import Awaitable, Callable
 from typing import Any, get_args, get_origin
@@ -81,6 +82,7 @@ class ApiRoute(APIRoute):
     """A route that authenticates, counts, checks and binds before it calls its handler."""
 
     def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
+        options["summary"] = options.get("summary") or _first_sentence(endpoint)
         super().__init__(path, endpoint, **options)
         if self.dependant.dependencies:
             message = f"{endpoint.__name__}: handlers take no dependencies here"
@@ -192,6 +194,12 @@ class ApiRouter(APIRouter):
         super().__init__(
             prefix=prefix, tags=[tag], route_class=ApiRoute, generate_unique_id_function=lambda route: route.name
         )
+
+
+def _first_sentence(endpoint: Endpoint) -> str:
+    """A handler's docstring up to the first full stop or semicolon: the operation in one line."""
+    text = " ".join((endpoint.__doc__ or endpoint.__name__).split())
+    return re.split(r"[.;:](?:\s|$)", text, maxsplit=1)[0]
 
 
 def _is_list(annotation: Any) -> bool:

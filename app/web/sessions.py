@@ -21,7 +21,7 @@ from app.web.bodies import parse_json
 from app.web.responses import document
 from app.web.routing import ApiRequest
 
-KEY = re.compile(r'"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21-\x7e]{1,255})')
+KEY = re.compile(r'"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})')
 KEPT_HEADERS = ("location", "etag", "content-type", "content-language", "cache-control")
 
 
