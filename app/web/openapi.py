@@ -172,8 +172,8 @@ def _headers(operation: dict[str, Any], method: str, path: str, problems: list[t
     if method in {"PATCH", "DELETE", "PUT"}:
         problems += [PreconditionFailed, PreconditionRequired]
         parameters.append(
-            {"name": "If-Match", "in": "header", "required": False, "schema": text,
-             "description": "The ETag of the record as it was read; needed for an existing record."}
+            {"name": "If-Match", "in": "header", "required": False, "schema": text, "example": "*",
+             "description": "The ETag of the record as it was read; needed for an existing record. `*`: any version."}
         )  # fmt: skip
     if method == "POST":
         parameters.append(

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Query
+from pydantic import Field
 from starlette.responses import Response
 
 from app.errors import NotFound
@@ -13,6 +14,8 @@ from app.web.etags import required_version
 from app.web.responses import binding_of, document, not_modified, page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
+
+ThisCity = Annotated[CityId, Field(examples=["ca-montreal"])]
 
 router = ApiRouter("cities")
 
@@ -39,7 +42,7 @@ async def create_city(request: ApiRequest, body: CityCreate) -> Response:
 
 
 @router.get("/cities/{id}", response_model=CityPublic)
-async def get_city(request: ApiRequest, id: CityId) -> Response:
+async def get_city(request: ApiRequest, id: ThisCity) -> Response:
     """Read one city."""
     row = await request.row(queries.city(id, not_modified(request)))
     if row is None:
@@ -49,7 +52,7 @@ async def get_city(request: ApiRequest, id: CityId) -> Response:
 
 @router.patch("/cities/{id}", response_model=CityPublic)
 @requires("cities:write")
-async def update_city(request: ApiRequest, id: CityId, body: CityUpdate) -> Response:
+async def update_city(request: ApiRequest, id: ThisCity, body: CityUpdate) -> Response:
     """Change a city's profile by merge patch (RFC 7396): for the city itself, and for the operator."""
     version = required_version(request.headers.get("if-match"))
     async with write(request) as session:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+# An offer of Montréal among the samples.
+SAMPLE_ID = "01a0c451-5660-7270-b009-444e7517f3d5"
 EXAMPLE: dict[str, Any] = {
     "kind": "seek",
     "title": "How to issue a municipal card that undocumented residents trust",
@@ -14,7 +16,7 @@ EXAMPLE: dict[str, Any] = {
     "costs_covered": "none",
 }
 WHOLE_EXAMPLE = {
-    "id": "01936a3e-9f00-7c3a-8d4e-2f6b1a9c0d80",
+    "id": SAMPLE_ID,
     **EXAMPLE,
     "already_tried": None,
     "expected_result": None,

@@ -4,10 +4,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import Field
 from starlette.responses import Response
 
 from app.errors import NotFound
 from app.resources.exchanges import commands, queries
+from app.resources.exchanges.examples import SAMPLE_ID
 from app.resources.exchanges.schemas import (
     RequestCreate,
     RequestPage,
@@ -23,6 +25,8 @@ from app.web.responses import binding_of, document, not_modified, page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
 from app.web.tokens import unauthorized
+
+RequestId = Annotated[UUID, Field(examples=[SAMPLE_ID])]
 
 router = ApiRouter("exchange-requests")
 
@@ -49,7 +53,7 @@ async def create_exchange_request(request: ApiRequest, body: RequestCreate) -> R
 
 
 @router.get("/exchange-requests/{id}", response_model=RequestPublic)
-async def get_exchange_request(request: ApiRequest, id: UUID) -> Response:
+async def get_exchange_request(request: ApiRequest, id: RequestId) -> Response:
     """Read one exchange request."""
     row = await request.row(queries.exchange_request(request.caller, id, not_modified(request)))
     if row is None:
@@ -59,7 +63,7 @@ async def get_exchange_request(request: ApiRequest, id: UUID) -> Response:
 
 @router.patch("/exchange-requests/{id}", response_model=RequestPublic)
 @requires("exchanges:write")
-async def update_exchange_request(request: ApiRequest, id: UUID, body: RequestUpdate) -> Response:
+async def update_exchange_request(request: ApiRequest, id: RequestId, body: RequestUpdate) -> Response:
     """Change a request while it is open or returned, by merge patch (RFC 7396)."""
     version = required_version(request.headers.get("if-match"))
     async with write(request) as session:
@@ -69,7 +73,7 @@ async def update_exchange_request(request: ApiRequest, id: UUID, body: RequestUp
 
 @router.get("/exchange-requests/{id}/transitions", response_model=RequestTimeline)
 async def list_exchange_request_transitions(
-    request: ApiRequest, id: UUID, query: Annotated[TimelineQuery, Query()]
+    request: ApiRequest, id: RequestId, query: Annotated[TimelineQuery, Query()]
 ) -> Response:
     """Read a request's timeline: who moved it, when, from which state to which."""
     binding = binding_of(f"exchange-request-transitions {id}", query)
@@ -82,7 +86,7 @@ async def list_exchange_request_transitions(
 
 @router.post("/exchange-requests/{id}/transitions", response_model=RequestPublic)
 @requires("exchanges:write")
-async def move_exchange_request(request: ApiRequest, id: UUID, body: RequestTransition) -> Response:
+async def move_exchange_request(request: ApiRequest, id: RequestId, body: RequestTransition) -> Response:
     """Move a request to another state; `allowed_transitions` of the record says where it may go."""
     async with write(request) as session:
         await commands.move_request(session.connection, session.actor, id, body)

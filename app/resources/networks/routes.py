@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Query
+from pydantic import Field
 from starlette.responses import Response
 
 from app.errors import NotFound
@@ -24,6 +25,9 @@ from app.web.etags import candidates, required_version
 from app.web.responses import binding_of, document, not_modified, page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
+
+ThisNetwork = Annotated[Slug, Field(examples=["mmc"])]
+ThisCity = Annotated[CityId, Field(examples=["ca-montreal"])]
 
 router = ApiRouter("networks")
 
@@ -47,7 +51,7 @@ async def create_network(request: ApiRequest, body: NetworkCreate) -> Response:
 
 
 @router.get("/networks/{id}", response_model=NetworkPublic)
-async def get_network(request: ApiRequest, id: Slug) -> Response:
+async def get_network(request: ApiRequest, id: ThisNetwork) -> Response:
     """Read one network."""
     row = await request.row(queries.network(id, not_modified(request)))
     if row is None:
@@ -57,7 +61,7 @@ async def get_network(request: ApiRequest, id: Slug) -> Response:
 
 @router.patch("/networks/{id}", response_model=NetworkPublic)
 @requires("cities:write")
-async def update_network(request: ApiRequest, id: Slug, body: NetworkUpdate) -> Response:
+async def update_network(request: ApiRequest, id: ThisNetwork, body: NetworkUpdate) -> Response:
     """Change a network by merge patch (RFC 7396): for the network itself, and for the operator."""
     version = required_version(request.headers.get("if-match"))
     async with write(request) as session:
@@ -66,7 +70,9 @@ async def update_network(request: ApiRequest, id: Slug, body: NetworkUpdate) -> 
 
 
 @router.get("/networks/{id}/cities", response_model=MembershipPage)
-async def list_network_cities(request: ApiRequest, id: Slug, query: Annotated[MembershipQuery, Query()]) -> Response:
+async def list_network_cities(
+    request: ApiRequest, id: ThisNetwork, query: Annotated[MembershipQuery, Query()]
+) -> Response:
     """List the cities of a network by id, those that have left it too; `current` tells them apart."""
     binding = binding_of(f"network-cities {id}", query)
     position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
@@ -77,7 +83,7 @@ async def list_network_cities(request: ApiRequest, id: Slug, query: Annotated[Me
 
 
 @router.get("/networks/{id}/cities/{city_id}", response_model=MembershipPublic)
-async def get_network_city(request: ApiRequest, id: Slug, city_id: CityId) -> Response:
+async def get_network_city(request: ApiRequest, id: ThisNetwork, city_id: ThisCity) -> Response:
     """Read how a city belongs to a network."""
     row = await request.row(queries.membership(id, city_id, not_modified(request)))
     if row is None:
@@ -91,7 +97,7 @@ async def get_network_city(request: ApiRequest, id: Slug, city_id: CityId) -> Re
     responses={201: {"model": MembershipPublic, "description": "The city belongs to the network now."}},
 )
 @requires("cities:write")
-async def put_network_city(request: ApiRequest, id: Slug, city_id: CityId, body: MembershipPut) -> Response:
+async def put_network_city(request: ApiRequest, id: ThisNetwork, city_id: ThisCity, body: MembershipPut) -> Response:
     """Let a city belong to the network (201), or replace how it does (200, with `If-Match`): for the network itself.
 
     `If-None-Match: *` makes sure that nothing is replaced.
@@ -112,7 +118,7 @@ async def put_network_city(request: ApiRequest, id: Slug, city_id: CityId, body:
 
 @router.delete("/networks/{id}/cities/{city_id}", status_code=204)
 @requires("cities:write")
-async def delete_network_city(request: ApiRequest, id: Slug, city_id: CityId) -> Response:
+async def delete_network_city(request: ApiRequest, id: ThisNetwork, city_id: ThisCity) -> Response:
     """Strike a city from the network's list; for one that has left it, rather set `until`."""
     version = required_version(request.headers.get("if-match"))
     async with write(request) as session:

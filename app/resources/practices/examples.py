@@ -2,6 +2,8 @@
 
 from typing import Any
 
+# A practice of Montréal among the samples.
+SAMPLE_ID = "01a0c45f-1200-7c3d-ba41-18d8c17a6cf9"
 EXAMPLE: dict[str, Any] = {
     "title": "Municipal identity card for every resident",
     "summary": "A city card, issued without asking for a residence status, opens libraries, clinics and bank accounts.",
@@ -21,7 +23,7 @@ EXAMPLE: dict[str, Any] = {
 
 CITY = {"id": "ca-montreal", "name": "Montreal", "country": "CA"}
 STANDING: dict[str, Any] = {
-    "id": "01936a3e-9f00-7c3a-8d4e-2f6b1a9c0d7e",
+    "id": SAMPLE_ID,
     "year_end": None,
     "budget_band": "250k_1m",
     "evidence_level": 3,

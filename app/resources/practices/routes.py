@@ -5,11 +5,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import Field
 from starlette.responses import Response
 
 from app.database import Row
 from app.errors import Gone, NotFound
 from app.resources.practices import commands, queries
+from app.resources.practices.examples import SAMPLE_ID
 from app.resources.practices.schemas import (
     PracticeCreate,
     PracticePage,
@@ -25,6 +27,8 @@ from app.web.etags import required_version
 from app.web.responses import JSON, binding_of, cache_headers, document, not_modified, page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
+
+PracticeId = Annotated[UUID, Field(examples=[SAMPLE_ID])]
 
 router = ApiRouter("practices")
 
@@ -56,7 +60,7 @@ MOVED = {"model": Tombstone, "description": "It was merged into another, where `
 
 
 @router.get("/practices/{id}", response_model=PracticePublic, responses={301: MOVED})
-async def get_practice(request: ApiRequest, id: UUID) -> Response:
+async def get_practice(request: ApiRequest, id: PracticeId) -> Response:
     """Read one practice. A withdrawn one answers 410 with its tombstone, a merged one leads to its successor."""
     row = await request.row(queries.practice(request.caller, id, not_modified(request)))
     if row is None:
@@ -66,7 +70,7 @@ async def get_practice(request: ApiRequest, id: UUID) -> Response:
 
 @router.patch("/practices/{id}", response_model=PracticePublic)
 @requires("practices:write")
-async def update_practice(request: ApiRequest, id: UUID, body: PracticeUpdate) -> Response:
+async def update_practice(request: ApiRequest, id: PracticeId, body: PracticeUpdate) -> Response:
     """Change a practice by merge patch (RFC 7396); `If-Match` says which version the change is for."""
     version = required_version(request.headers.get("if-match"))
     async with write(request) as session:
@@ -76,7 +80,7 @@ async def update_practice(request: ApiRequest, id: UUID, body: PracticeUpdate) -
 
 @router.delete("/practices/{id}", status_code=204)
 @requires("practices:write")
-async def delete_practice(request: ApiRequest, id: UUID) -> Response:
+async def delete_practice(request: ApiRequest, id: PracticeId) -> Response:
     """Delete a practice: a draft vanishes, a published one is withdrawn and leaves a tombstone."""
     version = required_version(request.headers.get("if-match"))
     async with write(request) as session:
@@ -86,7 +90,7 @@ async def delete_practice(request: ApiRequest, id: UUID) -> Response:
 
 @router.get("/practices/{id}/transitions", response_model=TransitionPage)
 async def list_practice_transitions(
-    request: ApiRequest, id: UUID, query: Annotated[TimelineQuery, Query()]
+    request: ApiRequest, id: PracticeId, query: Annotated[TimelineQuery, Query()]
 ) -> Response:
     """Read a practice's timeline: who moved it, when, from which state to which."""
     binding = binding_of(f"practice-transitions {id}", query)
@@ -99,7 +103,7 @@ async def list_practice_transitions(
 
 @router.post("/practices/{id}/transitions", response_model=PracticePublic | Tombstone)
 @requires("practices:write")
-async def move_practice(request: ApiRequest, id: UUID, body: PracticeTransition) -> Response:
+async def move_practice(request: ApiRequest, id: PracticeId, body: PracticeTransition) -> Response:
     """Move a practice to another state; `allowed_transitions` of the record says where it may go."""
     async with write(request) as session:
         await commands.move_practice(session.connection, session.actor, id, body)

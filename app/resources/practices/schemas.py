@@ -211,7 +211,7 @@ class PracticeUpdate(_Texts):
 class PracticeTransition(Input):
     """A move to another state."""
 
-    model_config = {"json_schema_extra": {"examples": [{"to": "published"}]}}
+    model_config = {"json_schema_extra": {"examples": [{"to": "archived"}]}}
 
     to: PracticeStatus
     note: Note | None = None

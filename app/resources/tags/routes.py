@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import Query
+from pydantic import Field
 from starlette.responses import Response
 
 from app.errors import NotAcceptable, NotFound
@@ -19,6 +20,8 @@ from app.web.sessions import write
 LD_JSON = "application/ld+json"
 KEPT = ("ETag", "Link", "Cache-Control", "Vary")
 SKOS: dict[str, Any] = {"type": "object", "required": ["@context"], "description": "SKOS in JSON-LD 1.1."}
+
+ThisTag = Annotated[TagId, Field(examples=["theme:housing"])]
 
 router = ApiRouter("tags")
 
@@ -69,7 +72,7 @@ async def create_tag(request: ApiRequest, body: TagCreate) -> Response:
     responses={200: {"content": {LD_JSON: {"schema": SKOS, "example": {"@context": skos.CONTEXT, **CONCEPT}}}}},
 )
 @raises(NotAcceptable)
-async def get_tag(request: ApiRequest, id: TagId) -> Response:
+async def get_tag(request: ApiRequest, id: ThisTag) -> Response:
     """Read one tag; as SKOS with `Accept: application/ld+json`."""
     media_type, known = negotiated(request.headers.get("accept"), (JSON, LD_JSON)), not_modified(request)
     statement = queries.tag(id, known) if media_type == JSON else queries.concept(id, known, base_url(request.scope))
