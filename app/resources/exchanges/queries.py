@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from app.areas import in_network, in_region
 from app.caller import Caller
 from app.database import Arguments, Statement
 from app.documents import city_ref, columns, moment, same
@@ -89,6 +90,14 @@ def _filters(query: RequestQuery, arg: Arguments) -> list[str]:
     if query.language:
         language = arg(query.language)
         conditions.append(f"(r.language = {language} OR r.languages @> ARRAY[{language}::text])")
+    if query.network:
+        conditions.append(in_network("r.city_id", query.network, arg))
+    if query.region:
+        conditions.append(in_region("r.city_id", query.region, arg))
+    if query.created_from:
+        conditions.append(f"r.created_at >= {arg(query.created_from)}::date")
+    if query.created_to:
+        conditions.append(f"r.created_at < {arg(query.created_to)}::date + 1")
     return conditions
 
 

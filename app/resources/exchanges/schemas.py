@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.areas import Region
 from app.fields import (
     CityId,
     CityRef,
@@ -27,6 +28,7 @@ from app.fields import (
     RequestStatus,
     RequestVisibility,
     Role,
+    Slug,
     Support,
     TagId,
     Title,
@@ -203,9 +205,13 @@ class RequestQuery(Input):
     kind: RequestKind | None = None
     format: TagId | None = None
     city: CityId | None = None
+    network: Slug | None = Field(default=None, description="Of its member cities.")
+    region: Region | None = Field(default=None, description="Of the city: a region of the UN's statistics (M49).")
     addressed_to: OrganizationId | None = None
     status: RequestStatus | None = None
     language: Language | None = Field(default=None, description="Written in it, or understood by the city.")
+    created_from: Day | None = Field(default=None, description="Begun on this day or later, in UTC.")
+    created_to: Day | None = None
     mine: bool | None = Field(default=None, description="The caller's own, and those addressed to it.")
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: CursorText | None = None

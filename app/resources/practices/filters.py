@@ -1,12 +1,12 @@
 """What the filters of a search for practices mean, as SQL conditions on the practice `p`."""
 
+from app.areas import in_network, in_region
 from app.caller import Caller
 from app.database import Arguments
 from app.resources.practices.schemas import PracticeQuery
 from app.visibility import practice_concerns, practice_visible
 
 STALE_AFTER = "interval '2 years'"
-CURRENT_MEMBER = "(m.until IS NULL OR m.until >= current_date)"
 EQUAL = {"city": "city_id", "language": "language", "stage": "stage", "budget_band": "budget_band"}
 OF_CITY = {
     "country": "fc.country = {}",
@@ -28,6 +28,7 @@ def search_conditions(caller: Caller, query: PracticeQuery, arg: Arguments) -> l
         ],
         *_city(query, arg),
         *_years(query, arg),
+        *_published(query, arg),
         *_quality(query, arg),
     ]
 
@@ -59,9 +60,10 @@ def _city(query: PracticeQuery, arg: Arguments) -> list[str]:
     of_city = [OF_CITY[name].format(arg(value)) for name, value in given.items()]
     conditions = [f"p.city_id IN (SELECT fc.id FROM city fc WHERE {' AND '.join(of_city)})"] if of_city else []
     if query.network:
-        network = arg(query.network)
-        members = f"SELECT m.city_id FROM membership m WHERE m.network_id = {network} AND {CURRENT_MEMBER}"
-        conditions.append(f"(p.networks @> ARRAY[{network}::text] OR p.city_id IN ({members}))")
+        brought = f"p.networks @> ARRAY[{arg(query.network)}::text]"
+        conditions.append(f"({brought} OR {in_network('p.city_id', query.network, arg)})")
+    if query.region:
+        conditions.append(in_region("p.city_id", query.region, arg))
     return conditions
 
 
@@ -73,6 +75,15 @@ def _years(query: PracticeQuery, arg: Arguments) -> list[str]:
         conditions.append(f"(coalesce(p.year_end, p.year_start) >= {year} OR (p.year_start <= {year} AND {goes_on}))")
     if query.year_to is not None:
         conditions.append(f"coalesce(p.year_start, p.year_end) <= {arg(query.year_to)}")
+    return conditions
+
+
+def _published(query: PracticeQuery, arg: Arguments) -> list[str]:
+    conditions = []
+    if query.published_from:
+        conditions.append(f"p.published_at >= {arg(query.published_from)}::date")
+    if query.published_to:
+        conditions.append(f"p.published_at < {arg(query.published_to)}::date + 1")
     return conditions
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.areas import Region
 from app.fields import (
     BudgetBand,
     CityId,
@@ -14,6 +15,7 @@ from app.fields import (
     Count,
     Country,
     CursorText,
+    Day,
     Email,
     Flag,
     HttpUrl,
@@ -369,6 +371,7 @@ class PracticeQuery(Input):
     city: CityId | None = None
     country: Country | None = None
     network: Slug | None = Field(default=None, description="Its member cities' records, and those it brought in.")
+    region: Region | None = Field(default=None, description="Of the city: a region of the UN's statistics (M49).")
     language: Language | None = None
     stage: Stage | None = None
     budget_band: BudgetBand | None = None
@@ -382,6 +385,8 @@ class PracticeQuery(Input):
         default=None, description="Under way in or after."
     )
     year_to: Annotated[int, Field(ge=1900, le=2100)] | None = Field(default=None, description="Begun in or before.")
+    published_from: Day | None = Field(default=None, description="First published on this day or later, in UTC.")
+    published_to: Day | None = None
     updated_since: MomentIn | None = None
     stale: bool | None = Field(default=None, description="Not verified, nor published, within the last two years.")
     sort: Order = "newest"

@@ -1,0 +1,26 @@
+"""Where a record belongs: the cities of a network and of a region of the world, as SQL conditions."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from app.database import Arguments
+
+Region = Literal["africa", "americas", "asia", "europe", "oceania"]
+# The regions of the United Nations' statistics (M49), https://unstats.un.org/unsd/methodology/m49
+COUNTRIES: Mapping[str, list[str]] = json.loads(
+    (Path(__file__).parent / "data" / "regions.json").read_text(encoding="utf-8")
+)
+CURRENT_MEMBER = "(m.until IS NULL OR m.until >= current_date)"
+
+
+def in_network(city_id: str, network: str, arg: Arguments) -> str:
+    """The condition that the city is a member of the network today; `city_id` is an SQL expression."""
+    members = f"SELECT m.city_id FROM membership m WHERE m.network_id = {arg(network)} AND {CURRENT_MEMBER}"
+    return f"{city_id} IN ({members})"
+
+
+def in_region(city_id: str, region: Region, arg: Arguments) -> str:
+    """The condition that the city lies in the region; `city_id` is an SQL expression."""
+    return f"{city_id} IN (SELECT a.id FROM city a WHERE a.country = ANY ({arg(COUNTRIES[region])}::text[]))"
