@@ -1,6 +1,7 @@
 """Finishes the OpenAPI document that FastAPI draws from the routes: errors, security, examples, headers."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, get_args
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -121,11 +122,29 @@ def _document(app: FastAPI) -> dict[str, Any]:
     routes = {
         (route.path_format, min(route.methods or {""})): route for route in app.routes if isinstance(route, ApiRoute)
     }
+    _restore_examples(components["schemas"], routes.values())
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if route := routes.get((path, method.upper())):
                 _finish(operation, method.upper(), path, route)
     return document
+
+
+def _restore_examples(schemas: dict[str, Any], routes: Iterable[ApiRoute]) -> None:
+    """Give the examples their null members back, which FastAPI leaves out of every document."""
+    for route in routes:
+        answers = [answer.get("model") for answer in route.responses.values()]
+        body = route.body_field and route.body_field.field_info.annotation
+        for model in (*_members(route.response_model), *answers, body):
+            extra = getattr(model, "model_config", {}).get("json_schema_extra")
+            if isinstance(extra, dict) and "examples" in extra:
+                for suffix in ("", "-Input", "-Output"):
+                    if schema := schemas.get(model.__name__ + suffix):
+                        schema["examples"] = extra["examples"]
+
+
+def _members(model: Any) -> tuple[Any, ...]:
+    return get_args(model) or (model,)
 
 
 def _finish(operation: dict[str, Any], method: str, path: str, route: ApiRoute) -> None:

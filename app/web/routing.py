@@ -82,7 +82,7 @@ class ApiRoute(APIRoute):
     """A route that authenticates, counts, checks and binds before it calls its handler."""
 
     def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
-        options["summary"] = options.get("summary") or _first_sentence(endpoint)
+        options["summary"] = options.get("summary") or first_sentence(endpoint)
         super().__init__(path, endpoint, **options)
         if self.dependant.dependencies:
             message = f"{endpoint.__name__}: handlers take no dependencies here"
@@ -196,7 +196,7 @@ class ApiRouter(APIRouter):
         )
 
 
-def _first_sentence(endpoint: Endpoint) -> str:
+def first_sentence(endpoint: Endpoint) -> str:
     """A handler's docstring up to the first full stop or semicolon: the operation in one line."""
     text = " ".join((endpoint.__doc__ or endpoint.__name__).split())
     return re.split(r"[.;:](?:\s|$)", text, maxsplit=1)[0]

@@ -1,10 +1,23 @@
 """Wire shapes of the audit trail."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from app.fields import CursorText, Identifier, Input, Keyword, Moment, MomentIn, OrganizationId, Output
+
+EXAMPLE: dict[str, Any] = {
+    "id": 4711,
+    "at": "2026-03-01T09:30:00.000Z",
+    "organization": "city:ca-montreal",
+    "client_id": "px_ca-montreal_k7m2p9qd",
+    "request_id": "0f8fad5bd9cb469fa16570867728950e",
+    "action": "updated",
+    "record_type": "practice",
+    "record_id": "01a0c45f-1200-7c3d-ba41-18d8c17a6cf9",
+    "version": 4,
+    "changed": ["summary"],
+}
 
 
 class AuditEntry(Output):
@@ -24,6 +37,8 @@ class AuditEntry(Output):
 
 class AuditPage(Output):
     """A page of the audit trail."""
+
+    model_config = {"json_schema_extra": {"examples": [{"items": [EXAMPLE], "next_cursor": None}]}}
 
     items: list[AuditEntry]
     next_cursor: str | None

@@ -25,6 +25,29 @@ Scope = Literal[
 Scopes = Annotated[list[Scope], Unique, Field(min_length=1, max_length=20)]
 
 EXAMPLE: dict[str, Any] = {"name": "Case management system", "scopes": ["practices:write", "exchanges:read"]}
+WHOLE_EXAMPLE: dict[str, Any] = {
+    "client_id": "px_ca-montreal_k7m2p9qd",
+    **EXAMPLE,
+    "organization": "city:ca-montreal",
+    "created_at": "2026-03-01T09:30:00.000Z",
+    "created_by": "operator",
+    "last_used_at": None,
+    "secret_expires_at": "2027-03-01T09:30:00.000Z",
+    "previous_secret_until": None,
+    "revoked_at": None,
+    "version": 1,
+}
+SECRET_EXAMPLE = {**WHOLE_EXAMPLE, "client_secret": "pxs_4yYgG5b3Z0n1uQx7mWc2hT8vKpR6sLdE9aFjN3iOo0U"}
+ME_EXAMPLE: dict[str, Any] = {
+    "organization": "city:ca-montreal",
+    "kind": "city",
+    "name": "Montréal",
+    "client_id": "px_ca-montreal_k7m2p9qd",
+    "scopes": ["practices:write", "exchanges:read"],
+    "networks": ["mmc"],
+    "limits": {"policy": "client", "quota": 1200, "window_seconds": 60},
+    "token_expires_at": "2026-03-01T09:45:00.000Z",
+}
 
 
 class ClientCreate(Input):
@@ -54,6 +77,8 @@ class ClientUpdate(Input):
 class ClientPublic(Output):
     """A client, without its secret: nobody can read that again."""
 
+    model_config = {"json_schema_extra": {"examples": [WHOLE_EXAMPLE]}}
+
     client_id: str
     name: str
     organization: str
@@ -70,6 +95,8 @@ class ClientPublic(Output):
 class ClientWithSecret(ClientPublic):
     """A client with its new secret, shown this once."""
 
+    model_config = {"json_schema_extra": {"examples": [SECRET_EXAMPLE]}}
+
     client_secret: str | None = Field(
         description="Null where the answer is a replay (`Idempotency-Replayed`): the secret is not kept for that."
     )
@@ -77,6 +104,8 @@ class ClientWithSecret(ClientPublic):
 
 class ClientPage(Output):
     """A page of clients."""
+
+    model_config = {"json_schema_extra": {"examples": [{"items": [WHOLE_EXAMPLE], "next_cursor": None}]}}
 
     items: list[ClientPublic]
     next_cursor: str | None
@@ -100,6 +129,8 @@ class Limits(Output):
 
 class Me(Output):
     """Who asks."""
+
+    model_config = {"json_schema_extra": {"examples": [ME_EXAMPLE]}}
 
     organization: str
     kind: OrganizationKind

@@ -71,3 +71,10 @@ STEP_EXAMPLE: dict[str, Any] = {
     "note": None,
     "reason": None,
 }
+TOMBSTONE_EXAMPLE: dict[str, Any] = {
+    "id": SAMPLE_ID,
+    "status": "merged",
+    "withdrawn_at": "2026-04-03T08:00:00.000Z",
+    "note": "The regional programme took it over.",
+    "successor": "01936a3e-9f00-7c3a-8d4e-2f6b1a9c0d7e",
+}

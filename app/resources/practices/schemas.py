@@ -46,7 +46,7 @@ from app.fields import (
     Unit,
     Year,
 )
-from app.resources.practices.examples import EXAMPLE, STEP_EXAMPLE, SUMMARY_EXAMPLE, WHOLE_EXAMPLE
+from app.resources.practices.examples import EXAMPLE, STEP_EXAMPLE, SUMMARY_EXAMPLE, TOMBSTONE_EXAMPLE, WHOLE_EXAMPLE
 
 Visibility = Annotated[str, Text(90, pattern=r"^(public|members|network:[a-z0-9]+(-[a-z0-9]+)*)$")]
 Order = Literal["newest", "updated", "title"]
@@ -355,6 +355,8 @@ class TransitionPage(Output):
 
 class Tombstone(Output):
     """What is left of a withdrawn practice."""
+
+    model_config = {"json_schema_extra": {"examples": [TOMBSTONE_EXAMPLE]}}
 
     id: UUID
     status: PracticeStatus

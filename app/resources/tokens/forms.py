@@ -15,7 +15,7 @@ from app.caller import ANONYMOUS
 from app.errors import BadRequest, InternalError, Problem, ServiceUnavailable, TooManyRequests
 from app.resources.tokens.schemas import Credentials, ErrorCode, OAuthError, OAuthProblem, unauthenticated
 from app.web.problems import of_exception
-from app.web.routing import ApiRequest
+from app.web.routing import ApiRequest, first_sentence
 
 log = structlog.get_logger("tokens")
 FORM = "application/x-www-form-urlencoded"
@@ -33,6 +33,7 @@ class FormRoute(APIRoute):
     """A route of the token endpoints."""
 
     def __init__(self, path: str, endpoint: Any, **options: Any) -> None:
+        options["summary"] = first_sentence(endpoint)
         super().__init__(path, endpoint, **options)
         self.app = self._answer
 

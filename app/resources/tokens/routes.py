@@ -35,7 +35,18 @@ class JwkSetResponse(JSONResponse):
 
 
 # What is refused before it reaches the endpoint has the form that errors have everywhere.
-BEFORE = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+BEFORE: dict[str, Any] = {
+    "application/problem+json": {
+        "schema": {"$ref": "#/components/schemas/Problem"},
+        "example": {
+            "type": "https://exchange.example/problems/bad-request",
+            "title": "Bad request",
+            "status": 400,
+            "detail": "The request cannot be read.",
+            "instance": "urn:request:0f8fad5bd9cb469fa16570867728950e",
+        },
+    }
+}
 ERRORS: dict[int | str, dict[str, Any]] = {
     400: {
         "model": OAuthProblem,
@@ -65,8 +76,9 @@ forms.route_class = FormRoute
 
 @forms.post("/oauth/token", response_model=TokenResponse, responses=ERRORS, openapi_extra=_operation(TOKEN_FORM))
 async def create_token(request: ApiRequest) -> Response:
-    """Get an access token for a client's id and secret (RFC 6749 §4.4), which come by Basic or in the form.
+    """Get an access token for a client's id and secret (RFC 6749 §4.4).
 
+    They come by Basic or in the form.
     The token is a JWT (RFC 9068). There is no refresh token: ask again when it is over. After five failed logins of a
     client from one address each further one has to wait.
     """

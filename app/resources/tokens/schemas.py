@@ -19,6 +19,26 @@ ErrorCode = Literal[
     "temporarily_unavailable",
 ]
 
+ERROR_EXAMPLE: dict[str, Any] = {
+    "error": "invalid_client",
+    "error_description": "The client id or the secret is not right.",
+}
+TOKEN_EXAMPLE: dict[str, Any] = {
+    "access_token": "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJpc3MiOiIuLi4ifQ.c2ln",
+    "token_type": "Bearer",
+    "expires_in": 900,
+    "scope": "practices:write exchanges:read",
+}
+JWK_EXAMPLE: dict[str, Any] = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    "kid": "2026-03-01-7f3a",
+    "use": "sig",
+    "alg": "ES256",
+}
+
 
 class OAuthError(Exception):
     """An answer of the shape that RFC 6749 §5.2 asks for.
@@ -56,12 +76,42 @@ class Credentials:
 class OAuthProblem(Output):
     """An error of a token endpoint (RFC 6749 §5.2)."""
 
+    model_config = {"json_schema_extra": {"examples": [ERROR_EXAMPLE]}}
+
     error: ErrorCode
     error_description: str
 
 
+HOME = "https://exchange.example"
+METHODS = ["client_secret_basic", "client_secret_post"]
+SERVER_EXAMPLE: dict[str, Any] = {
+    "issuer": HOME,
+    "token_endpoint": f"{HOME}/oauth/token",
+    "revocation_endpoint": f"{HOME}/oauth/revoke",
+    "introspection_endpoint": f"{HOME}/oauth/introspect",
+    "jwks_uri": f"{HOME}/.well-known/jwks.json",
+    "scopes_supported": ["practices:write", "exchanges:read"],
+    "response_types_supported": [],
+    "grant_types_supported": ["client_credentials"],
+    "token_endpoint_auth_methods_supported": METHODS,
+    "revocation_endpoint_auth_methods_supported": METHODS,
+    "introspection_endpoint_auth_methods_supported": METHODS,
+    "service_documentation": f"{HOME}/docs",
+}
+RESOURCE_EXAMPLE: dict[str, Any] = {
+    "resource": HOME,
+    "resource_name": "Practice Exchange",
+    "authorization_servers": [HOME],
+    "scopes_supported": ["practices:write", "exchanges:read"],
+    "bearer_methods_supported": ["header"],
+    "resource_documentation": f"{HOME}/docs",
+}
+
+
 class TokenResponse(Output):
     """An access token (RFC 6749 §5.1)."""
+
+    model_config = {"json_schema_extra": {"examples": [TOKEN_EXAMPLE]}}
 
     access_token: str = Field(description="A JWT (RFC 9068), good for `Authorization: Bearer …`.")
     token_type: Literal["Bearer"]
@@ -71,6 +121,8 @@ class TokenResponse(Output):
 
 class Introspection(BaseModel):
     """What a token is worth (RFC 7662 §2.2); nothing but `active` unless that is true."""
+
+    model_config = {"json_schema_extra": {"examples": [{"active": False}]}}
 
     active: bool
     scope: str | None = None
@@ -86,6 +138,8 @@ class Introspection(BaseModel):
 
 class ServerMetadata(Output):
     """Where the token endpoints are and what they take (RFC 8414)."""
+
+    model_config = {"json_schema_extra": {"examples": [SERVER_EXAMPLE]}}
 
     issuer: str
     token_endpoint: str
@@ -103,6 +157,8 @@ class ServerMetadata(Output):
 
 class ResourceMetadata(Output):
     """Which tokens the API takes, and who makes them (RFC 9728)."""
+
+    model_config = {"json_schema_extra": {"examples": [RESOURCE_EXAMPLE]}}
 
     resource: str
     resource_name: str
@@ -126,6 +182,8 @@ class Jwk(BaseModel):
 
 class JwkSet(BaseModel):
     """The keys that verify access tokens, one that will sign soon among them."""
+
+    model_config = {"json_schema_extra": {"examples": [{"keys": [JWK_EXAMPLE]}]}}
 
     keys: list[Jwk]
 

@@ -1,0 +1,83 @@
+"""Who may what: one line for every operation of the OpenAPI document, and for each state where it matters.
+
+A line is `operation [state]: anonymous, owner, other city, network, operator` with the status that each gets. The owner
+is Montréal, the other city Freetown, the network MMC, which brought in nothing (what a network brings in goes through
+`/v1/sources`). A new operation without a line fails `test_authorization.py`; a state is made by the function of its
+name there.
+"""
+
+CALLERS = ("anonymous", "owner", "other", "network", "operator")
+MATRIX = """
+list_practices:                          200 200 200 200 200
+create_practice:                         401 201 403 403 201
+get_practice [published]:                200 200 200 200 200
+get_practice [members]:                  404 200 200 200 200
+get_practice [draft]:                    404 200 404 404 200
+get_practice [archived]:                 404 200 404 404 200
+get_practice [withdrawn]:                410 410 410 410 410
+update_practice [published]:             401 200 403 403 200
+update_practice [members]:               401 200 403 403 200
+update_practice [draft]:                 401 200 404 404 200
+update_practice [archived]:              401 200 404 404 200
+delete_practice [published]:             401 204 403 403 204
+delete_practice [draft]:                 401 204 404 404 204
+list_practice_transitions [published]:   200 200 200 200 200
+list_practice_transitions [members]:     404 200 200 200 200
+list_practice_transitions [draft]:       404 200 404 404 200
+move_practice [published]:               401 200 403 403 200
+move_practice [members]:                 401 200 403 403 200
+move_practice [draft]:                   401 200 404 404 200
+list_exchange_requests:                  200 200 200 200 200
+create_exchange_request:                 401 201 403 403 201
+get_exchange_request [open]:             200 200 200 200 200
+get_exchange_request [for_members]:      404 200 200 200 200
+get_exchange_request [addressed]:        404 200 404 404 200
+update_exchange_request [open]:          401 200 403 403 200
+update_exchange_request [for_members]:   401 200 403 403 200
+update_exchange_request [addressed]:     401 200 404 404 200
+list_exchange_request_transitions [open]:        200 200 200 200 200
+list_exchange_request_transitions [for_members]: 404 200 200 200 200
+list_exchange_request_transitions [addressed]:   404 200 404 404 200
+move_exchange_request [open]:            401 200 403 403 200
+move_exchange_request [for_members]:     401 200 403 403 200
+move_exchange_request [addressed]:       401 200 404 404 200
+list_cities:                             200 200 200 200 200
+create_city:                             401 403 403 201 201
+get_city:                                200 200 200 200 200
+update_city:                             401 200 403 403 200
+list_networks:                           200 200 200 200 200
+create_network:                          401 403 403 403 201
+get_network:                             200 200 200 200 200
+update_network:                          401 403 403 200 200
+list_network_cities:                     200 200 200 200 200
+get_network_city:                        200 200 200 200 200
+put_network_city:                        401 403 403 200 200
+delete_network_city:                     401 403 403 204 204
+list_tags:                               200 200 200 200 200
+create_tag:                              401 403 403 201 201
+get_tag:                                 200 200 200 200 200
+list_changes:                            200 200 200 200 200
+get_me:                                  401 200 200 200 200
+list_clients:                            401 200 200 200 200
+create_client:                           401 201 403 403 201
+get_client:                              401 200 404 404 200
+update_client:                           401 200 404 404 200
+revoke_client:                           401 204 404 404 204
+rotate_client_secret:                    401 200 404 404 200
+list_audit:                              401 200 200 200 200
+get_authorization_server:                200 200 200 200 200
+get_protected_resource:                  200 200 200 200 200
+get_jwks:                                200 200 200 200 200
+"""
+# The token endpoints know clients, not tokens; tests/resources/tokens has their cases.
+BY_CLIENT_SECRET = {"create_token", "revoke_token", "introspect_token"}
+
+
+def rows() -> list[tuple[str, str, tuple[int, ...]]]:
+    """The lines: operation, state (empty where there is but one), the statuses in the order of `CALLERS`."""
+    read = []
+    for line in MATRIX.strip().splitlines():
+        operation, _, statuses = line.partition(":")
+        name, _, state = operation.partition(" ")
+        read.append((name, state.strip("[]"), tuple(map(int, statuses.split()))))
+    return read
