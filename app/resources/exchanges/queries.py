@@ -12,6 +12,7 @@ from app.resources.exchanges.schemas import RequestPublic, RequestQuery, Request
 from app.visibility import request_addressed, request_owned, request_visible
 
 NEWEST = (Key("r.created_at", "timestamptz", descending=True), Key("r.id", "uuid", descending=True))
+OLDEST_STEP = (Key("t.at", "timestamptz"), Key("t.id", "uuid"))
 PREFERRED = """CASE WHEN r.preferred_countries <> '{}' OR r.preferred_roles <> '{}'
          OR r.preferred_population_band IS NOT NULL
     THEN json_build_object('countries', r.preferred_countries, 'population_band', r.preferred_population_band,
@@ -113,20 +114,20 @@ STEP = columns(
 
 
 def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) -> Statement:
-    """The timeline of a request, oldest first: `body`, `id`. No row at all: the caller does not see the request.
+    """The timeline of a request, oldest first: `body`, `at`, `id`. No row at all: the caller does not see the request.
 
     The first row stands for the request itself and has a null body.
     """
     arg = Arguments(id_)
     seen = f"SELECT FROM exchange_request r WHERE r.id = $1 AND {request_visible(caller, arg)}"
-    later = f"AND {after((Key('t.id', 'uuid'),), position, arg)}" if position is not None else ""
+    later = f"AND {after(OLDEST_STEP, position, arg)}" if position is not None else ""
     return Statement(
         f"""
-SELECT NULL AS body, NULL AS id WHERE EXISTS ({seen})
+SELECT NULL AS body, NULL AS at, NULL AS id WHERE EXISTS ({seen})
 UNION ALL
-(SELECT (SELECT row_to_json(d)::text FROM (SELECT {STEP}) d), t.id::text
+(SELECT (SELECT row_to_json(d)::text FROM (SELECT {STEP}) d), t.at::text, t.id::text
  FROM transition t WHERE t.record_type = 'exchange_request' AND t.record_id = $1 AND EXISTS ({seen}) {later}
- ORDER BY t.id LIMIT {limit + 1})""",
+ ORDER BY {order_by(OLDEST_STEP)} LIMIT {limit + 1})""",
         arg.values,
     )
 
