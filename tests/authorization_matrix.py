@@ -9,6 +9,7 @@ name there.
 CALLERS = ("anonymous", "owner", "other", "network", "operator")
 MATRIX = """
 list_practices:                          200 200 200 200 200
+count_practices:                         200 200 200 200 200
 create_practice:                         401 201 403 403 201
 get_practice [published]:                200 200 200 200 200
 get_practice [members]:                  404 200 200 200 200

@@ -64,9 +64,19 @@ def page(request: ApiRequest, rows: Sequence[Row], limit: int, binding: str, *, 
     following = f'"{cursor}"' if cursor else "null"
     body = ('{"items":[' + ",".join(row[0] for row in shown) + '],"next_cursor":' + following + "}").encode()
     if "cursor=" not in request.url.query:
-        headers["ETag"] = tag = of_body(body)
-        if {tag, "*"} & set(not_modified(request)):
-            return Response(status_code=304, headers=headers)
+        return _tagged(request, body, headers)
+    return Response(body, 200, headers, JSON)
+
+
+def counted(request: ApiRequest, body: bytes, *, public: str = PUBLIC) -> Response:
+    """An answer that is no record and no page, such as counts: its entity tag is a hash of the bytes."""
+    return _tagged(request, body, cache_headers(request, public))
+
+
+def _tagged(request: ApiRequest, body: bytes, headers: dict[str, str]) -> Response:
+    headers["ETag"] = tag = of_body(body)
+    if {tag, "*"} & set(not_modified(request)):
+        return Response(status_code=304, headers=headers)
     return Response(body, 200, headers, JSON)
 
 

@@ -3,7 +3,7 @@
 from app.areas import in_network, in_region
 from app.caller import Caller
 from app.database import Arguments
-from app.resources.practices.schemas import PracticeQuery
+from app.resources.practices.schemas import PracticeFilters
 from app.visibility import practice_concerns, practice_visible
 
 STALE_AFTER = "interval '2 years'"
@@ -16,10 +16,14 @@ OF_CITY = {
 }
 
 
-def search_conditions(caller: Caller, query: PracticeQuery, arg: Arguments) -> list[str]:
+def search_conditions(caller: Caller, query: PracticeFilters, arg: Arguments) -> list[str]:
     """All conditions of a search, the caller's sight among them; joined by AND."""
+    return [*_standing(caller, query, arg), *choice_conditions(query, arg)]
+
+
+def choice_conditions(query: PracticeFilters, arg: Arguments) -> list[str]:
+    """The conditions of what was chosen alone, whoever asks and whatever state the records are in."""
     return [
-        *_standing(caller, query, arg),
         *_tags(query, arg),
         *[
             f"p.{column} = {arg(value)}"
@@ -33,7 +37,7 @@ def search_conditions(caller: Caller, query: PracticeQuery, arg: Arguments) -> l
     ]
 
 
-def _standing(caller: Caller, query: PracticeQuery, arg: Arguments) -> list[str]:
+def _standing(caller: Caller, query: PracticeFilters, arg: Arguments) -> list[str]:
     status = query.status or "published"
     conditions = [practice_visible(caller, arg)]
     if caller.is_member:
@@ -44,7 +48,7 @@ def _standing(caller: Caller, query: PracticeQuery, arg: Arguments) -> list[str]
     return conditions
 
 
-def _tags(query: PracticeQuery, arg: Arguments) -> list[str]:
+def _tags(query: PracticeFilters, arg: Arguments) -> list[str]:
     conditions = []
     if query.tag:
         conditions.append(f"p.tag_closure @> {arg(query.tag)}::text[]")
@@ -55,7 +59,7 @@ def _tags(query: PracticeQuery, arg: Arguments) -> list[str]:
     return conditions
 
 
-def _city(query: PracticeQuery, arg: Arguments) -> list[str]:
+def _city(query: PracticeFilters, arg: Arguments) -> list[str]:
     given = {name: value for name in OF_CITY if (value := getattr(query, name)) is not None}
     of_city = [OF_CITY[name].format(arg(value)) for name, value in given.items()]
     conditions = [f"p.city_id IN (SELECT fc.id FROM city fc WHERE {' AND '.join(of_city)})"] if of_city else []
@@ -67,7 +71,7 @@ def _city(query: PracticeQuery, arg: Arguments) -> list[str]:
     return conditions
 
 
-def _years(query: PracticeQuery, arg: Arguments) -> list[str]:
+def _years(query: PracticeFilters, arg: Arguments) -> list[str]:
     conditions = []
     if query.year_from is not None:
         year = arg(query.year_from)
@@ -78,7 +82,7 @@ def _years(query: PracticeQuery, arg: Arguments) -> list[str]:
     return conditions
 
 
-def _published(query: PracticeQuery, arg: Arguments) -> list[str]:
+def _published(query: PracticeFilters, arg: Arguments) -> list[str]:
     conditions = []
     if query.published_from:
         conditions.append(f"p.published_at >= {arg(query.published_from)}::date")
@@ -87,7 +91,7 @@ def _published(query: PracticeQuery, arg: Arguments) -> list[str]:
     return conditions
 
 
-def _quality(query: PracticeQuery, arg: Arguments) -> list[str]:
+def _quality(query: PracticeFilters, arg: Arguments) -> list[str]:
     conditions = []
     if query.evidence_min is not None:
         conditions.append(f"p.evidence_level >= {arg(query.evidence_min)}")

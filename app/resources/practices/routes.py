@@ -12,8 +12,10 @@ from app.database import Row
 from app.errors import Gone, NotFound
 from app.resources.practices import commands, queries
 from app.resources.practices.examples import SAMPLE_ID
+from app.resources.practices.facets import Facets, facets
 from app.resources.practices.schemas import (
     PracticeCreate,
+    PracticeFilters,
     PracticePage,
     PracticePublic,
     PracticeQuery,
@@ -24,7 +26,7 @@ from app.resources.practices.schemas import (
     TransitionPage,
 )
 from app.web.etags import required_version
-from app.web.responses import JSON, binding_of, cache_headers, document, not_modified, page
+from app.web.responses import JSON, binding_of, cache_headers, counted, document, not_modified, page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
 
@@ -43,6 +45,18 @@ async def list_practices(request: ApiRequest, query: Annotated[PracticeQuery, Qu
     position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
     rows = await request.rows(queries.practice_page(request.caller, query, position))
     return page(request, rows, query.limit, binding)
+
+
+@router.get("/practices/facets", response_model=Facets)
+async def count_practices(request: ApiRequest, query: Annotated[PracticeFilters, Query()]) -> Response:
+    """Count what a search finds, by tags, countries, languages, networks, stages and bands.
+
+    The filters are those of the list. Each dimension is counted without its own filter, so that a search can be
+    widened; what is not known is counted under null.
+    """
+    row = await request.row(facets(request.caller, query))
+    assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
+    return counted(request, row["body"].encode())
 
 
 @router.post("/practices", status_code=201, response_model=PracticePublic)

@@ -365,8 +365,8 @@ class Tombstone(Output):
     successor: UUID | None
 
 
-class PracticeQuery(Input):
-    """Filters of the list of practices; a repeated `tag` narrows, a repeated `any_tag` widens."""
+class PracticeFilters(Input):
+    """Filters of a search for practices; a repeated `tag` narrows, a repeated `any_tag` widens."""
 
     tag: Annotated[list[TagId], Field(max_length=20)] = Field(default=[], description="All must match; narrower do.")
     any_tag: Annotated[list[TagId], Field(max_length=50)] = Field(default=[], description="One must match.")
@@ -391,6 +391,11 @@ class PracticeQuery(Input):
     published_to: Day | None = None
     updated_since: MomentIn | None = None
     stale: bool | None = Field(default=None, description="Not verified, nor published, within the last two years.")
+
+
+class PracticeQuery(PracticeFilters):
+    """A page of a search."""
+
     sort: Order = "newest"
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: CursorText | None = None
