@@ -10,6 +10,7 @@ CALLERS = ("anonymous", "owner", "other", "network", "operator")
 MATRIX = """
 list_practices:                          200 200 200 200 200
 count_practices:                         200 200 200 200 200
+download_practices:                      200 200 200 200 200
 create_practice:                         401 201 403 403 201
 get_practice [published]:                200 200 200 200 200
 get_practice [members]:                  404 200 200 200 200

@@ -110,7 +110,7 @@ async def ask(world: World, name: str, state: str, caller: str) -> int:
     if "{client_id}" in path:
         path = path.replace("{client_id}", await world.credentials())
     id_ = await STATES[state](world) if state else PLACES.get(path.split("/")[2], "")
-    path = path.replace("{id}", id_).replace("{city_id}", PLACES["city_id"])
+    path = path.replace("{id}", id_).replace("{city_id}", PLACES["city_id"]).replace("{format}", "ndjson")
     if name in {"get_network_city", "delete_network_city", "put_network_city"}:
         body = {"role": "member"}
         made = await world.client.put(path, json=body, headers=world.headers["operator"])

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import asyncpg
-import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from anyio import to_thread
@@ -32,21 +31,8 @@ async def counts(url: str) -> dict[str, int]:
         await connection.close()
 
 
-@pytest.mark.parametrize("steps", range(1, len(list(ScriptDirectory.from_config(configuration()).walk_revisions()))))
-async def test_steps_back_and_forth_keep_the_records(database_url: str, steps: int) -> None:
-    """Down by some steps and up again: what the older tables hold is still there."""
-    before = await counts(database_url)
-    assert before["city"] > 100
-    await to_thread.run_sync(lambda: command.downgrade(configuration(database_url), f"-{steps}"))
-    await to_thread.run_sync(lambda: upgrade(database_url))
-    after = await counts(database_url)
-    assert after.keys() == before.keys()
-    assert {name: after[name] for name in ("city", "network", "tag", "membership", "practice")} == {
-        name: before[name] for name in ("city", "network", "tag", "membership", "practice")
-    }
-
-
 async def test_down_to_nothing_and_up_on_filled_tables(database_url: str) -> None:
+    assert (await counts(database_url))["city"] > 100
     await to_thread.run_sync(lambda: command.downgrade(configuration(database_url), "base"))
     left = await counts(database_url)
     assert left.keys() <= {"alembic_version"}

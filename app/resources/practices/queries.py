@@ -9,6 +9,8 @@ from app.paging import Key, after, order_by
 from app.resources.practices.filters import search_conditions
 from app.resources.practices.lifecycle import allowed_sql
 from app.resources.practices.schemas import (
+    Order,
+    PracticeFilters,
     PracticePublic,
     PracticeQuery,
     PracticeSummary,
@@ -123,8 +125,27 @@ WHERE p.id = $1 AND ({visible})""",
 
 def practice_page(caller: Caller, query: PracticeQuery, position: list[str] | None) -> Statement:
     """A page of practices, and one more row where there are more: `body`, then the values of the order's keys."""
+    return _rows(SUMMARY, "", caller, query, query.sort, query.limit + 1, position)
+
+
+def practice_file(
+    caller: Caller, query: PracticeFilters, sort: Order, count: int, position: list[str] | None
+) -> Statement:
+    """The next rows of a file: `body`, the whole public document; the order's keys; then `latitude`, `longitude`."""
+    return _rows(PUBLIC_DOCUMENT, ", c.latitude, c.longitude", caller, query, sort, count, position)
+
+
+def _rows(
+    document: str,
+    more: str,
+    caller: Caller,
+    query: PracticeFilters,
+    sort: Order,
+    count: int,
+    position: list[str] | None,
+) -> Statement:
     arg = Arguments()
-    keys = ORDERS[query.sort]
+    keys = ORDERS[sort]
     conditions = search_conditions(caller, query, arg)
     if position is not None:
         conditions.append(after(keys, position, arg))
@@ -132,9 +153,9 @@ def practice_page(caller: Caller, query: PracticeQuery, position: list[str] | No
     key_names = ", ".join(f"(p.k{number})::text AS k{number}" for number in range(len(keys)))
     return Statement(
         f"""
-SELECT (SELECT row_to_json(d)::text FROM (SELECT {SUMMARY}) d) AS body, {key_names}
+SELECT (SELECT row_to_json(d)::text FROM (SELECT {document}) d) AS body, {key_names}{more}
 FROM (SELECT p.*, {key_list} FROM practice p WHERE {" AND ".join(conditions)}
-      ORDER BY {order_by(keys)} LIMIT {query.limit + 1}) p
+      ORDER BY {order_by(keys)} LIMIT {count}) p
 JOIN city c ON c.id = p.city_id
 ORDER BY {", ".join(f"p.k{number}{' DESC' if key.descending else ''}" for number, key in enumerate(keys))}""",
         arg.values,

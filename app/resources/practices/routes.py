@@ -1,20 +1,24 @@
 """HTTP for practices."""
 
 import json
+import sys
+from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
 from pydantic import Field
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from app.database import Row
 from app.errors import Gone, NotFound
 from app.resources.practices import commands, queries
 from app.resources.practices.examples import SAMPLE_ID
 from app.resources.practices.facets import Facets, facets
+from app.resources.practices.files import FORMATS, Format, FormatName
 from app.resources.practices.schemas import (
     PracticeCreate,
+    PracticeFileQuery,
     PracticeFilters,
     PracticePage,
     PracticePublic,
@@ -25,12 +29,15 @@ from app.resources.practices.schemas import (
     Tombstone,
     TransitionPage,
 )
+from app.web.addresses import base_url
 from app.web.etags import required_version
 from app.web.responses import JSON, binding_of, cache_headers, counted, document, not_modified, page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
 
 PracticeId = Annotated[UUID, Field(examples=[SAMPLE_ID])]
+
+FILE_ROWS = 500
 
 router = ApiRouter("practices")
 
@@ -57,6 +64,47 @@ async def count_practices(request: ApiRequest, query: Annotated[PracticeFilters,
     row = await request.row(facets(request.caller, query))
     assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
     return counted(request, row["body"].encode())
+
+
+@router.get(
+    "/practices.{format}",
+    response_class=Response,
+    responses={200: {"content": {kind.media_type: kind.documented for kind in FORMATS.values()}}},
+)
+async def download_practices(
+    request: ApiRequest, format: FormatName, query: Annotated[PracticeFileQuery, Query()]
+) -> Response:
+    """Download a whole search as a file: the same filters and order as the list, streamed to the end.
+
+    CSV (cells that a spreadsheet would run are defused), NDJSON (the whole public records), GeoJSON (at the place of
+    the city), JSON-LD (schema.org) and Atom. Contacts are never in a file.
+    """
+    kind = FORMATS[format]
+    address = f"{base_url(request.scope)}/v1/practices"
+    name = f'attachment; filename="practices.{format}"'
+    return StreamingResponse(
+        _lines(request, query, kind, address),
+        headers={**cache_headers(request), "Content-Disposition": name, "X-Content-Type-Options": "nosniff"},
+        media_type=kind.media_type,
+    )
+
+
+async def _lines(request: ApiRequest, query: PracticeFileQuery, kind: Format, address: str) -> AsyncIterator[bytes]:
+    """A file, as it is read page by page: memory does not grow with its length."""
+    left, position, is_first = query.limit or sys.maxsize, None, True
+    yield kind.head(address, query)
+    while left:
+        count = min(left, FILE_ROWS)
+        rows = await request.rows(queries.practice_file(request.caller, query, query.sort, count, position))
+        if rows:
+            records = [kind.record(address, dict(row)) for row in rows]
+            yield (b"" if is_first else kind.between) + kind.between.join(records)
+            is_first = False
+        if len(rows) < count:
+            break
+        left -= len(rows)
+        position = [rows[-1]["k0"], rows[-1]["k1"]]
+    yield kind.tail
 
 
 @router.post("/practices", status_code=201, response_model=PracticePublic)

@@ -393,6 +393,14 @@ class PracticeFilters(Input):
     stale: bool | None = Field(default=None, description="Not verified, nor published, within the last two years.")
 
 
+class PracticeFileQuery(PracticeFilters):
+    """A whole search as a file."""
+
+    sort: Order = "newest"
+    limit: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(default=None, description="Unsaid: all.")
+    bom: bool = Field(default=False, description="CSV begins with a byte order mark, for spreadsheets that need one.")
+
+
 class PracticeQuery(PracticeFilters):
     """A page of a search."""
 

@@ -1,0 +1,163 @@
+"""The forms that a search takes as a file: CSV, NDJSON, GeoJSON, JSON-LD (schema.org) and Atom (RFC 4287)."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import urlencode
+from xml.sax.saxutils import escape, quoteattr
+
+from app.resources.practices.schemas import PracticeFileQuery
+
+FormatName = Literal["csv", "ndjson", "geojson", "jsonld", "atom"]
+Row = Mapping[str, Any]
+COLUMNS = (
+    "id", "title", "summary", "city_id", "city_name", "country", "language", "tags", "keywords", "offers",
+    "year_start", "year_end", "stage", "budget_band", "evidence_level", "status", "published_at", "updated_at", "url",
+)  # fmt: skip
+# What a spreadsheet takes for a formula (OWASP, CSV injection).
+RUNS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a file of one kind is written.
+
+    Attributes:
+        media_type: its media type.
+        head: its beginning, from the address of the list and the search.
+        record: one record, from the address of the list and a row with `body`, `latitude` and `longitude`.
+        between: what stands between two records.
+        tail: its end.
+        documented: what the contract says of it.
+    """
+
+    media_type: str
+    head: Callable[[str, PracticeFileQuery], bytes]
+    record: Callable[[str, Row], bytes]
+    between: bytes
+    tail: bytes
+    documented: dict[str, Any] = field(default_factory=lambda: {"schema": {"type": "string"}})
+
+
+def _csv_line(values: list[Any]) -> bytes:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow([_defused(value) for value in values])
+    return line.getvalue().encode()
+
+
+def _defused(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(RUNS) else value
+
+
+def _csv_head(_: str, query: PracticeFileQuery) -> bytes:
+    return (b"\xef\xbb\xbf" if query.bom else b"") + _csv_line(list(COLUMNS))
+
+
+def _csv_record(address: str, row: Row) -> bytes:
+    document = json.loads(row["body"])
+    city = document["city"]
+    document |= {"city_id": city["id"], "city_name": city["name"], "country": city["country"]}
+    document |= {name: "; ".join(document[name]) for name in ("tags", "keywords", "offers")}
+    document["url"] = f"{address}/{document['id']}"
+    return _csv_line([document[name] for name in COLUMNS])
+
+
+def _ndjson_record(_: str, row: Row) -> bytes:
+    return f"{row['body']}\n".encode()
+
+
+def _geojson_record(_: str, row: Row) -> bytes:
+    document = json.loads(row["body"])
+    place = [row["longitude"], row["latitude"]]
+    point = None if None in place else {"type": "Point", "coordinates": place}
+    feature = {"type": "Feature", "id": document["id"], "geometry": point, "properties": document}
+    return json.dumps(feature, ensure_ascii=False).encode()
+
+
+def _jsonld_record(address: str, row: Row) -> bytes:
+    """A practice as a CreativeWork (https://schema.org/CreativeWork)."""
+    document = json.loads(row["body"])
+    city = document["city"]
+    home = address.removesuffix("/practices")
+    place: dict[str, Any] = {"@type": "Place", "name": f"{city['name']}, {city['country']}"}
+    if row["latitude"] is not None:
+        place["geo"] = {"@type": "GeoCoordinates", "latitude": row["latitude"], "longitude": row["longitude"]}
+    work = {
+        "@type": "CreativeWork",
+        "@id": f"{address}/{document['id']}",
+        "identifier": document["id"],
+        "name": document["title"],
+        "abstract": document["summary"],
+        "inLanguage": document["language"],
+        "keywords": document["keywords"],
+        "about": [{"@type": "DefinedTerm", "@id": f"{home}/tags/{tag}", "termCode": tag} for tag in document["tags"]],
+        "creator": {
+            "@type": "GovernmentOrganization",
+            "@id": f"{home}/cities/{city['id']}",
+            "name": city["name"],
+        },
+        "spatialCoverage": place,
+        "license": f"https://spdx.org/licenses/{document['license']}",
+        "datePublished": document["published_at"],
+        "dateModified": document["updated_at"],
+    }
+    return json.dumps(work, ensure_ascii=False).encode()
+
+
+def _atom_head(address: str, query: PracticeFileQuery) -> bytes:
+    chosen = query.model_dump(mode="json", exclude_defaults=True)
+    search = f"?{urlencode(chosen, doseq=True)}" if chosen else ""
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">\n'
+        f"<id>{escape(address + search)}</id>\n<title>Practices of cities for migrants and refugees</title>\n"
+        f'<updated>{now}</updated>\n<link rel="self" href={quoteattr(f"{address}.atom{search}")}/>\n'
+    ).encode()
+
+
+def _atom_record(address: str, row: Row) -> bytes:
+    document = json.loads(row["body"])
+    link = quoteattr(f"{address}/{document['id']}")
+    published = document["published_at"]
+    parts = [
+        f"<id>urn:uuid:{document['id']}</id>",
+        f"<title>{escape(document['title'])}</title>",
+        f"<updated>{document['updated_at']}</updated>",
+        f"<published>{published}</published>" if published else "",
+        f'<link rel="alternate" type="application/json" href={link}/>',
+        f"<author><name>{escape(document['city']['name'])}</name></author>",
+        *(f"<category term={quoteattr(tag)}/>" for tag in document["tags"]),
+        f"<summary xml:lang={quoteattr(document['language'])}>{escape(document['summary'] or '')}</summary>",
+    ]
+    return f"<entry>{''.join(parts)}</entry>\n".encode()
+
+
+def _starts(text: str) -> Callable[[str, PracticeFileQuery], bytes]:
+    return lambda _address, _query: text.encode()
+
+
+FORMATS: dict[str, Format] = {
+    "csv": Format("text/csv", _csv_head, _csv_record, b"", b""),
+    "ndjson": Format("application/x-ndjson", _starts(""), _ndjson_record, b"", b""),
+    "geojson": Format(
+        "application/geo+json",
+        _starts('{"type":"FeatureCollection","features":[\n'),
+        _geojson_record,
+        b",\n",
+        b"\n]}\n",
+        {"schema": {"type": "object"}, "example": {"type": "FeatureCollection", "features": []}},
+    ),
+    "jsonld": Format(
+        "application/ld+json",
+        _starts('{"@context":"https://schema.org","@graph":[\n'),
+        _jsonld_record,
+        b",\n",
+        b"\n]}\n",
+        {"schema": {"type": "object"}, "example": {"@context": "https://schema.org", "@graph": []}},
+    ),
+    "atom": Format("application/atom+xml", _atom_head, _atom_record, b"", b"</feed>\n"),
+}
