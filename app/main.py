@@ -30,6 +30,7 @@ from app.resources.exchanges import routes as exchanges_routes
 from app.resources.home import routes as home
 from app.resources.networks import feed as network_feed
 from app.resources.networks import routes as networks
+from app.resources.oai import routes as oai
 from app.resources.practices import feed as practice_feed
 from app.resources.practices import routes as practices
 from app.resources.tags import feed as tag_feed
@@ -103,7 +104,7 @@ def create_app(database: Database | None = None, configuration: Settings | None 
     # The routes asked for most come first: they are tried in order.
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
-    app.router.routes.extend([*home.ROUTES, *operation.ROUTES])
+    app.router.routes.extend([*oai.ROUTES, *home.ROUTES, *operation.ROUTES])
     describe(app)
     problems.install(app)
     app.add_exception_handler(Replay, _replayed)
