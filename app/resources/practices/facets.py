@@ -24,8 +24,11 @@ SINGLE = {
     "budget_band": "p.budget_band",
     "population_band": "c.population_band",
 }
-NETWORKS = f"""ARRAY(SELECT unnest(p.networks) UNION
-    SELECT m.network_id FROM membership m WHERE m.city_id = p.city_id AND {CURRENT_MEMBER})"""
+# Most records were brought in by nobody: their networks are their city's, which are put together once for each city.
+NETWORKS = """CASE WHEN p.networks = '{}' THEN coalesce(o.networks, '{}')
+    ELSE ARRAY(SELECT unnest(p.networks) UNION SELECT unnest(o.networks)) END"""
+OF_CITIES = f"""SELECT m.city_id, array_agg(DISTINCT m.network_id) AS networks FROM membership m
+    WHERE {CURRENT_MEMBER} GROUP BY m.city_id"""
 TAGGED = "ARRAY(SELECT DISTINCT split_part(tag, ':', 1) FROM unnest(p.tag_closure) AS tag)"
 COUNT = {"value": "theme:housing", "count": 12}
 UNKNOWN = {"value": None, "count": 3}
@@ -79,9 +82,11 @@ def facets(caller: Caller, query: PracticeFilters) -> Statement:
     order = ", ".join(sorted(members, key=_place))
     return Statement(
         f"""
-WITH hit AS MATERIALIZED (
+WITH of_city AS MATERIALIZED ({OF_CITIES}),
+hit AS MATERIALIZED (
     SELECT p.tag_closure, {TAGGED} AS schemes, {NETWORKS} AS networks, {values}{flags}
-    FROM practice p JOIN city c ON c.id = p.city_id WHERE {" AND ".join(search_conditions(caller, rest, arg))})
+    FROM practice p JOIN city c ON c.id = p.city_id
+    LEFT JOIN of_city o ON o.city_id = p.city_id WHERE {" AND ".join(search_conditions(caller, rest, arg))})
 SELECT json_build_object({order})::text AS body""",
         arg.values,
     )
