@@ -90,14 +90,14 @@ def ask(dsn: str, statement: str) -> object:
         return row[0] if row else None
 
 
-def servers(folder: Path) -> list[int]:
-    """The processes of PostgreSQL on a data folder: each of them works in the cluster's folder."""
-    found = []
+def servers(folder: Path) -> dict[int, int]:
+    """The processes of PostgreSQL on a data folder and whose they are: each works in the cluster's folder."""
+    found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 if (entry / "cwd").readlink() == folder.resolve() / "postgres":
-                    found.append(int(entry.name))
+                    found[int(entry.name)] = entry.stat().st_uid
             except OSError:  # it ended meanwhile, or is somebody else's
                 continue
     return found
@@ -116,7 +116,7 @@ def test_a_second_start_finds_the_data_again(tmp_path: Path) -> None:
         assert server.owned
         ask(server.dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
         assert servers(tmp_path)
-    assert servers(tmp_path) == []
+    assert servers(tmp_path) == {}
     with embedded_postgres(tmp_path, settings=FAST) as server:
         assert ask(server.dsn, "SELECT answer FROM kept") == 42
 
@@ -168,7 +168,7 @@ def test_a_guest_does_not_stop_the_server_and_its_owner_does(tmp_path: Path, sta
         assert not server.owned
     assert ask(dsn, "SELECT 1") == 1
     assert owner.end() == 0
-    assert servers(tmp_path) == []
+    assert servers(tmp_path) == {}
 
 
 @needs_proc
@@ -179,7 +179,7 @@ def test_a_killed_owner_leaves_no_server(tmp_path: Path, start: Start) -> None:
     ask(dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
     with psycopg.connect(dsn):  # an open connection must not keep it alive
         owner.kill()
-        wait_until(lambda: servers(tmp_path) == [])
+        wait_until(lambda: servers(tmp_path) == {})
     with embedded_postgres(tmp_path, settings=FAST) as server:
         assert server.owned
         assert ask(server.dsn, "SELECT answer FROM kept") == 42
@@ -212,7 +212,7 @@ def test_a_killed_postgres_leaves_files_that_do_not_hinder(tmp_path: Path) -> No
         ask(server.dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
         pid_file = tmp_path / "postgres" / "postmaster.pid"
         os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
-        wait_until(lambda: servers(tmp_path) == [])
+        wait_until(lambda: servers(tmp_path) == {})
     assert pid_file.exists()
     # The number is another process's by now, of the same account: PostgreSQL by itself would not start.
     pid_file.write_text("\n".join([str(os.getppid()), *pid_file.read_text().splitlines()[1:]]))
@@ -318,4 +318,6 @@ def test_root_needs_no_folder_opened(tmp_path: Path, open_folder: Path, start: S
     assert ask(dsn, "SELECT lower('É')") == "é"
     ask(dsn, "CREATE EXTENSION pg_trgm")
     assert closed.stat().st_mode & 0o777 == 0o700
-    assert all(Path(f"/proc/{number}").stat().st_uid != 0 for number in servers(closed / "data"))
+    owners = servers(closed / "data").values()
+    assert owners
+    assert 0 not in owners
