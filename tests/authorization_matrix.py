@@ -23,6 +23,9 @@ update_practice [draft]:                 401 200 404 404 200
 update_practice [archived]:              401 200 404 404 200
 delete_practice [published]:             401 204 403 403 204
 delete_practice [draft]:                 401 204 404 404 204
+list_similar_practices [published]:      200 200 200 200 200
+list_similar_practices [members]:        404 200 200 200 200
+list_similar_practices [draft]:          404 200 404 404 200
 list_practice_transitions [published]:   200 200 200 200 200
 list_practice_transitions [members]:     404 200 200 200 200
 list_practice_transitions [draft]:       404 200 404 404 200

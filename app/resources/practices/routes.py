@@ -25,10 +25,12 @@ from app.resources.practices.schemas import (
     PracticeQuery,
     PracticeTransition,
     PracticeUpdate,
+    SimilarQuery,
     TimelineQuery,
     Tombstone,
     TransitionPage,
 )
+from app.resources.practices.similar import SimilarPage, similar
 from app.web.addresses import base_url
 from app.web.etags import required_version
 from app.web.responses import JSON, binding_of, cache_headers, counted, document, not_modified, page
@@ -148,6 +150,21 @@ async def delete_practice(request: ApiRequest, id: PracticeId) -> Response:
     async with write(request) as session:
         await commands.delete_practice(session.connection, session.actor, id, version)
         return session.respond_with(Response(status_code=204))
+
+
+@router.get("/practices/{id}/similar", response_model=SimilarPage)
+async def list_similar_practices(
+    request: ApiRequest, id: PracticeId, query: Annotated[SimilarQuery, Query()]
+) -> Response:
+    """List the published practices most like this one, each with the reasons.
+
+    Reasons are shared tags (rare ones weigh more), shared words of title, summary and keywords, and what the two cities
+    have in common: population band, roles, mandates. Each shows in both records, and its score is a part of the whole.
+    """
+    row = await request.row(similar(request.caller, id, query.limit))
+    if row is None:
+        raise NotFound("There is no such practice.")
+    return counted(request, row["body"].encode())
 
 
 @router.get("/practices/{id}/transitions", response_model=TransitionPage)

@@ -409,6 +409,12 @@ class PracticeQuery(PracticeFilters):
     cursor: CursorText | None = None
 
 
+class SimilarQuery(Input):
+    """How many of the most similar practices."""
+
+    limit: Annotated[int, Field(ge=1, le=50)] = 10
+
+
 class TimelineQuery(Input):
     """A page of a timeline."""
 
