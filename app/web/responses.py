@@ -1,6 +1,6 @@
 """Answers from documents that PostgreSQL has built: bytes in, bytes out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -31,7 +31,7 @@ def not_modified(request: ApiRequest) -> list[str]:
 
 def document(
     request: ApiRequest,
-    row: Row,
+    row: Row | Mapping[str, Any],
     *,
     status: int = 200,
     headers: dict[str, str] | None = None,

@@ -79,7 +79,11 @@ def _geojson_record(_: str, row: Row) -> bytes:
 
 
 def _jsonld_record(address: str, row: Row) -> bytes:
-    """A practice as a CreativeWork (https://schema.org/CreativeWork)."""
+    return json.dumps(creative_work(address, row), ensure_ascii=False).encode()
+
+
+def creative_work(address: str, row: Row) -> dict[str, Any]:
+    """A practice as a CreativeWork (https://schema.org/CreativeWork), without its context."""
     document = json.loads(row["body"])
     city = document["city"]
     home = address.removesuffix("/practices")
@@ -89,23 +93,35 @@ def _jsonld_record(address: str, row: Row) -> bytes:
     work = {
         "@type": "CreativeWork",
         "@id": f"{address}/{document['id']}",
+        "url": f"{address}/{document['id']}",
         "identifier": document["id"],
         "name": document["title"],
         "abstract": document["summary"],
+        "description": document["description"],
         "inLanguage": document["language"],
         "keywords": document["keywords"],
         "about": [{"@type": "DefinedTerm", "@id": f"{home}/tags/{tag}", "termCode": tag} for tag in document["tags"]],
-        "creator": {
-            "@type": "GovernmentOrganization",
-            "@id": f"{home}/cities/{city['id']}",
-            "name": city["name"],
-        },
+        "creator": _government(home, city),
+        "contributor": [_government(home, partner) for partner in document["partner_cities"]],
         "spatialCoverage": place,
+        "temporalCoverage": _interval(document["year_start"], document["year_end"]),
+        "citation": [{"@type": "CreativeWork", "name": e["title"], "url": e["url"]} for e in document["resources"]],
         "license": f"https://spdx.org/licenses/{document['license']}",
+        "dateCreated": document["created_at"],
         "datePublished": document["published_at"],
         "dateModified": document["updated_at"],
+        "version": document["version"],
     }
-    return json.dumps(work, ensure_ascii=False).encode()
+    return {name: value for name, value in work.items() if value not in (None, [])}
+
+
+def _government(home: str, city: Mapping[str, Any]) -> dict[str, Any]:
+    return {"@type": "GovernmentOrganization", "@id": f"{home}/cities/{city['id']}", "name": city["name"]}
+
+
+def _interval(start: int | None, end: int | None) -> str | None:
+    """Years as an ISO 8601 interval, open where one is not known."""
+    return None if start is None and end is None else f"{start or '..'}/{end or '..'}"
 
 
 def _atom_head(address: str, query: PracticeFileQuery) -> bytes:

@@ -96,10 +96,11 @@ CONTACT = """CASE WHEN coalesce(p.contact_unit, p.contact_email) IS NOT NULL
 PUBLIC_DOCUMENT = _document("NULL::json", "'[]'::json")
 
 
-def practice(caller: Caller, id_: UUID, if_none_match: list[str]) -> Statement:
+def practice(caller: Caller, id_: UUID, if_none_match: list[str], form: str = "") -> Statement:
     """One practice: `etag`, `body` (null when the client has it), `status`, `successor`, `tombstone`.
 
-    A withdrawn or merged one is seen by whoever could have seen it published; its body is null.
+    A withdrawn or merged one is seen by whoever could have seen it published; its body is null. `form` is for what
+    another form than JSON is made from: it tells the entity tags apart, and adds `latitude` and `longitude`.
     """
     arg = Arguments(id_, if_none_match)
     if caller.is_member:
@@ -109,14 +110,15 @@ def practice(caller: Caller, id_: UUID, if_none_match: list[str]) -> Statement:
     else:
         select_list, variant = PUBLIC_DOCUMENT, "'p'"
     visible = practice_visible(caller, arg, ended=True)
+    suffix, more = (f" || '.{form}", ", c.latitude, c.longitude") if form else (" || '", "")
     return Statement(
         f"""
-SELECT e.etag, e.status, e.successor,
+SELECT e.etag, e.status, e.successor{more},
        CASE WHEN e.ended OR e.etag = ANY ($2::text[]) OR '*' = ANY ($2::text[]) THEN NULL
             ELSE (SELECT row_to_json(d)::text FROM (SELECT {select_list}) d) END AS body,
        CASE WHEN e.ended THEN (SELECT row_to_json(d)::text FROM (SELECT {TOMBSTONE}) d) END AS tombstone
 FROM practice p JOIN city c ON c.id = p.city_id
-CROSS JOIN LATERAL (SELECT '"' || p.version || '-' || c.version || {PARTNERS_VERSION} || {variant} || '"' AS etag,
+CROSS JOIN LATERAL (SELECT '"' || p.version || '-' || c.version || {PARTNERS_VERSION} || {variant}{suffix}"' AS etag,
                            p.status, p.successor, p.status IN ('withdrawn', 'merged') AS ended) e
 WHERE p.id = $1 AND ({visible})""",
         arg.values,

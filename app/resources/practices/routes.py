@@ -11,11 +11,12 @@ from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from app.database import Row
-from app.errors import Gone, NotFound
+from app.errors import Gone, NotAcceptable, NotFound
 from app.resources.practices import commands, queries
 from app.resources.practices.examples import SAMPLE_ID
 from app.resources.practices.facets import Facets, facets
 from app.resources.practices.files import FORMATS, Format, FormatName
+from app.resources.practices.forms import FORMS
 from app.resources.practices.schemas import (
     PracticeCreate,
     PracticeFileQuery,
@@ -33,8 +34,9 @@ from app.resources.practices.schemas import (
 from app.resources.practices.similar import SimilarPage, similar
 from app.web.addresses import base_url
 from app.web.etags import required_version
+from app.web.negotiation import negotiated
 from app.web.responses import JSON, binding_of, cache_headers, counted, document, not_modified, page
-from app.web.routing import ApiRequest, ApiRouter, requires
+from app.web.routing import ApiRequest, ApiRouter, raises, requires
 from app.web.sessions import write
 
 PracticeId = Annotated[UUID, Field(examples=[SAMPLE_ID])]
@@ -123,13 +125,27 @@ async def create_practice(request: ApiRequest, body: PracticeCreate) -> Response
 MOVED = {"model": Tombstone, "description": "It was merged into another, where `Location` leads."}
 
 
-@router.get("/practices/{id}", response_model=PracticePublic, responses={301: MOVED})
+IN_FORMS = {"content": {media_type: form.documented for media_type, form in FORMS.items()}}
+
+
+@router.get("/practices/{id}", response_model=PracticePublic, responses={200: IN_FORMS, 301: MOVED})
+@raises(NotAcceptable)
 async def get_practice(request: ApiRequest, id: PracticeId) -> Response:
-    """Read one practice. A withdrawn one answers 410 with its tombstone, a merged one leads to its successor."""
-    row = await request.row(queries.practice(request.caller, id, not_modified(request)))
+    """Read one practice; as schema.org with `Accept: application/ld+json`, to be read with `text/markdown`.
+
+    A withdrawn one answers 410 with its tombstone, a merged one leads to its successor.
+    """
+    media_type = negotiated(request.headers.get("accept"), (JSON, *FORMS))
+    form = FORMS.get(media_type)
+    row = await request.row(queries.practice(request.caller, id, not_modified(request), form.mark if form else ""))
     if row is None:
         raise NotFound("There is no such practice.")
-    return _ended(request, row) if row["tombstone"] else document(request, row)
+    if row["tombstone"]:
+        return _ended(request, row)
+    if form is None or row["body"] is None:
+        return document(request, row)
+    written = form.write(f"{base_url(request.scope)}/v1/practices", dict(row))
+    return document(request, {"etag": row["etag"], "body": written}, media_type=media_type)
 
 
 @router.patch("/practices/{id}", response_model=PracticePublic)
