@@ -53,6 +53,9 @@ class Settings(BaseSettings):
         description="Role with the few rights the running service needs; made by `migrate` where it may.",
     )
     token_lifetime: int = Field(default=900, ge=60, le=3600, description="Seconds an access token lives.")
+    tombstone_days: int = Field(
+        default=180, ge=180, description="Days the feed keeps tombstones; older cursors get 410."
+    )
     worker: Literal["on", "off"] = Field(default="on", description="Whether a server process does periodic tasks too.")
 
 

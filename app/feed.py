@@ -34,6 +34,19 @@ FROM numbered n, block b WHERE f.type = n.type AND f.id = n.id
 """
 LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('practice-exchange feed'))"
 EPOCH_SECRET = "feed epoch"  # noqa: S105 - the name of the row
+# The floor rises a minute or more before what lies below it is deleted, so that no reader whose cursor was good when
+# it asked misses a deletion.
+PRUNE = """
+WITH pruned AS (
+    DELETE FROM feed WHERE op = 'delete' AND seq <= (
+        SELECT convert_from(value, 'UTF8')::bigint FROM secret
+        WHERE name = 'feed floor' AND created_at < now() - interval '1 minute') RETURNING seq),
+raised AS (
+    INSERT INTO secret (name, value)
+    SELECT 'feed floor', convert_to(max(seq)::text, 'UTF8') FROM feed
+    WHERE op = 'delete' AND stamped_at < now() - make_interval(days => $1) HAVING max(seq) IS NOT NULL
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value, created_at = now() WHERE secret.value <> excluded.value)
+SELECT count(*) FROM pruned"""
 BATCH = 10_000
 WAITS = (0.005, 0.01, 0.015, 0.02)
 
@@ -106,6 +119,11 @@ async def rotate_epoch(database: Database) -> None:
         EPOCH_SECRET,
         secrets.token_bytes(8),
     )
+
+
+async def prune(connection: Connection, days: int) -> int:
+    """Delete the tombstones older than `days`, whose cursors get 410 from a minute before on; gives how many."""
+    return int(await connection.fetchval(PRUNE, days))
 
 
 async def _stamp(connection: Connection) -> Stamped:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -14,6 +15,7 @@ from starlette_compress import CompressMiddleware
 from app import periodic
 from app.config import Settings, settings
 from app.database import Database, open_database
+from app.feed import prune as prune_feed
 from app.feed import tick as stamp_feed
 from app.keys import KeyRing, cursor_secret, ensure_keys
 from app.logs import configure_logs
@@ -78,7 +80,7 @@ def create_app(database: Database | None = None, configuration: Settings | None 
         pools = database or await open_database(configuration)
         app.state.services = services = await _services(pools, configuration)
         if configuration.worker == "on":
-            services.worker = asyncio.create_task(periodic.run(pools, periodic_tasks()))
+            services.worker = asyncio.create_task(periodic.run(pools, periodic_tasks(configuration)))
         if database is None:
             # What exists now lives as long as the process: full collections need not walk it again and again.
             gc.collect()
@@ -134,12 +136,13 @@ async def _services(database: Database, configuration: Settings) -> Services:
     )
 
 
-def periodic_tasks() -> list[PeriodicTask]:
+def periodic_tasks(configuration: Settings) -> list[PeriodicTask]:
     """What the clock makes due, for every process with a worker."""
     return [
         PeriodicTask("expire exchange requests", 5, exchanges.expire_due),
         PeriodicTask("forget what is over", 300, forget_expired),
         PeriodicTask("stamp the feed", 1, stamp_feed),
+        PeriodicTask("prune the feed", 3600, partial(prune_feed, days=configuration.tombstone_days)),
     ]
 
 

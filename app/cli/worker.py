@@ -24,6 +24,6 @@ async def _work(url: str) -> None:
 
     pools = await open_database(configuration(), database_url=url)
     try:
-        await periodic.run(pools, periodic_tasks())
+        await periodic.run(pools, periodic_tasks(configuration()))
     finally:
         await pools.close()

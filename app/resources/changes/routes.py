@@ -99,7 +99,9 @@ async def _place(request: ApiRequest, cursor: str | None, binding: str) -> Place
         after, copied_until, epoch = int(position[0]), int(position[1]), str(position[2])
     except (IndexError, ValueError) as reason:
         raise InvalidCursor("The cursor is not one of this feed.") from reason
-    if epoch != history["epoch"] or after > history["head"] or after < history["floor"]:
+    # Who is still in its first copy was never told of what had gone before it began.
+    is_too_old = max(after, copied_until) < history["floor"]
+    if epoch != history["epoch"] or after > history["head"] or is_too_old:
         start = f"{base_url(request.scope)}/v1/changes"
         raise ResyncRequired("The cursor belongs to another history of the database.", start=start)
     return Place(after, copied_until, epoch)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
+from app import feed
 from app.database import Database
 from app.feed import rotate_epoch
 from tests.conftest import Token
@@ -266,3 +267,36 @@ async def test_a_rotated_feed_asks_for_a_new_copy(client: AsyncClient, database:
     await rotate_epoch(database)
     assert (await client.get("/v1/changes", params={"cursor": cursor})).status_code == 410
     assert (await client.get("/v1/changes", params={"cursor": await follow(client, {})})).status_code == 200
+
+
+async def test_old_tombstones_go_and_their_cursors_with_them(
+    client: AsyncClient, token: Token, database: Database
+) -> None:
+    owner = await token("city:ca-montreal")
+    kept, gone = [await make_practice(client, owner, title=title) for title in ("Kept", "Gone")]
+    held = await follow(client, {}, type="practice")
+    await move(client, owner, gone["id"], "withdrawn")
+    fresh = await follow(client, {}, type="practice")
+    begun = (await client.get("/v1/changes", params={"type": "practice", "limit": 1})).json()["next_cursor"]
+
+    async def prune() -> int:
+        async with database.transaction() as connection:
+            return await feed.prune(connection, 180)
+
+    async def status(cursor: str) -> int:
+        return (await client.get("/v1/changes", params={"type": "practice", "cursor": cursor})).status_code
+
+    assert await prune() == 0
+    assert [await status(cursor) for cursor in (held, fresh, begun)] == [200, 200, 200]
+    await database.execute("UPDATE feed SET stamped_at = now() - interval '181 days' WHERE op = 'delete'")
+    # The cursors are refused first, the tombstones go later.
+    assert await prune() == 0
+    assert [await status(cursor) for cursor in (held, fresh, begun)] == [410, 200, 200]
+    assert await prune() == 0
+    await database.execute("UPDATE secret SET created_at = now() - interval '2 minutes' WHERE name = 'feed floor'")
+    assert await prune() == 1
+    assert await prune() == 0
+    assert [await status(cursor) for cursor in (held, fresh, begun)] == [410, 200, 200]
+    copy: Copy = {}
+    await follow(client, copy, type="practice")
+    assert set(copy) == {("practice", kept["id"])}

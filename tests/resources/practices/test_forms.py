@@ -17,7 +17,8 @@ CONTACT = {"unit": "Office for Newcomers", "email": "newcomers@montreal.example"
 async def path(client: AsyncClient, token: Token) -> str:
     made = await make_practice(
         client, await token(OWNER), contact=CONTACT, title="# A <b>card</b> | for *all*\n## of us", year_start=2019,
-        description="## What\n\nThe *card*.", partner_cities=["gb-bristol"], summary="1. - A card.", keywords=["city card"],
+        description="## What\n\nThe *card*.", partner_cities=["gb-bristol"], summary="1. - A card.",
+        keywords=["city card"],
         resources=[{"title": "A [report]", "url": "https://example.org/r?a=(1)", "kind": "report", "language": "en"}],
         indicators=[{"name": "cards", "value": 61000, "unit": None, "year": 2025, "source_url": None}],
     )  # fmt: skip
