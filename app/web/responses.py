@@ -1,6 +1,6 @@
 """Answers from documents that PostgreSQL has built: bytes in, bytes out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -45,7 +45,16 @@ def document(
     return Response(row["body"].encode(), status, headers, media_type)
 
 
-def page(request: ApiRequest, rows: Sequence[Row], limit: int, binding: str, *, public: str = PUBLIC) -> Response:
+def page(
+    request: ApiRequest,
+    rows: Sequence[Row],
+    limit: int,
+    binding: str,
+    *,
+    public: str = PUBLIC,
+    item: Callable[[Row], str] | None = None,
+    keys: int = 2,
+) -> Response:
     """A page of a list.
 
     Args:
@@ -54,15 +63,23 @@ def page(request: ApiRequest, rows: Sequence[Row], limit: int, binding: str, *, 
         limit: records on the page.
         binding: what the cursor is bound to: the list and its filters.
         public: Cache-Control for anonymous callers.
+        item: makes a record's document from its row; unsaid: the first column is it.
+        keys: how many columns the order's keys are, where `item` is given; else all that follow.
     """
     shown = rows[:limit]
     headers = cache_headers(request, public)
     cursor = None
     if len(rows) > limit:
-        cursor = request.services.cursors.encode(binding, list(shown[-1])[1:])
+        cursor = request.services.cursors.encode(binding, list(shown[-1])[1 : keys + 1 if item else None])
         headers["Link"] = f'<{_next_address(request, cursor)}>; rel="next"'
     following = f'"{cursor}"' if cursor else "null"
-    body = ('{"items":[' + ",".join(row[0] for row in shown) + '],"next_cursor":' + following + "}").encode()
+    body = (
+        '{"items":['
+        + ",".join(map(item, shown) if item else (row[0] for row in shown))
+        + '],"next_cursor":'
+        + following
+        + "}"
+    ).encode()
     if "cursor=" not in request.url.query:
         return _tagged(request, body, headers)
     return Response(body, 200, headers, JSON)

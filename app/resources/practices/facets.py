@@ -12,8 +12,9 @@ from app.areas import CURRENT_MEMBER
 from app.caller import Caller
 from app.database import Arguments, Statement
 from app.fields import Output, Scheme
-from app.resources.practices.filters import choice_conditions, search_conditions
+from app.resources.practices.filters import choice_conditions, search_conditions, standing
 from app.resources.practices.schemas import PracticeFilters
+from app.search import PRACTICES, Question, is_found, nearest, understood
 
 SCHEMES: tuple[str, ...] = get_args(Scheme)
 # A dimension's filter has its name; the expression gives the record's value.
@@ -80,13 +81,18 @@ def facets(caller: Caller, query: PracticeFilters) -> Statement:
     networks = f"hit LEFT JOIN LATERAL unnest(hit.networks) AS network ON TRUE{_where(met, 'network')}"
     members.append(f"'network', {_listed('network', networks)}")
     order = ", ".join(sorted(members, key=_place))
+    conditions, searched = search_conditions(caller, rest, arg), ""
+    if query.q is not None:
+        seen = " AND ".join(standing(caller, rest, arg))
+        searched = f"{understood(Question.of(query.q), arg)}, {nearest(PRACTICES, seen)},"
+        conditions.append(is_found(PRACTICES))
     return Statement(
         f"""
-WITH of_city AS MATERIALIZED ({OF_CITIES}),
+WITH {searched} of_city AS MATERIALIZED ({OF_CITIES}),
 hit AS MATERIALIZED (
     SELECT p.tag_closure, {TAGGED} AS schemes, {NETWORKS} AS networks, {values}{flags}
     FROM practice p JOIN city c ON c.id = p.city_id
-    LEFT JOIN of_city o ON o.city_id = p.city_id WHERE {" AND ".join(search_conditions(caller, rest, arg))})
+    LEFT JOIN of_city o ON o.city_id = p.city_id WHERE {" AND ".join(conditions)})
 SELECT json_build_object({order})::text AS body""",
         arg.values,
     )

@@ -18,7 +18,7 @@ OF_CITY = {
 
 def search_conditions(caller: Caller, query: PracticeFilters, arg: Arguments) -> list[str]:
     """All conditions of a search, the caller's sight among them; joined by AND."""
-    return [*_standing(caller, query, arg), *choice_conditions(query, arg)]
+    return [*standing(caller, query, arg), *choice_conditions(query, arg)]
 
 
 def choice_conditions(query: PracticeFilters, arg: Arguments) -> list[str]:
@@ -37,7 +37,8 @@ def choice_conditions(query: PracticeFilters, arg: Arguments) -> list[str]:
     ]
 
 
-def _standing(caller: Caller, query: PracticeFilters, arg: Arguments) -> list[str]:
+def standing(caller: Caller, query: PracticeFilters, arg: Arguments) -> list[str]:
+    """The conditions that the caller sees a record, in the state that is asked for."""
     status = query.status or "published"
     conditions = [practice_visible(caller, arg)]
     if caller.is_member:

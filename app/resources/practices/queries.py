@@ -6,24 +6,37 @@ from app.caller import Caller
 from app.database import Arguments, Statement
 from app.documents import city_ref, columns, moment, same
 from app.paging import Key, after, order_by
-from app.resources.practices.filters import search_conditions
+from app.resources.practices.filters import search_conditions, standing
 from app.resources.practices.lifecycle import allowed_sql
 from app.resources.practices.schemas import (
-    Order,
-    PracticeFilters,
     PracticePublic,
     PracticeQuery,
+    PracticeSearch,
     PracticeSummary,
     Tombstone,
     TransitionPublic,
 )
+from app.search import PRACTICES, RELEVANCE, Question, hits, is_found, nearest, ranked, understood
 from app.visibility import practice_concerns, practice_owned, practice_reviewed, practice_visible
 
 ORDERS = {
     "newest": (Key("p.listed_at", "timestamptz", descending=True), Key("p.id", "uuid", descending=True)),
     "updated": (Key("p.updated_at", "timestamptz", descending=True), Key("p.id", "uuid", descending=True)),
     "title": (Key("lower(p.title)", "text"), Key("p.id", "uuid")),
+    "relevance": RELEVANCE,
 }
+# What marks are made from, for the page only; the long texts where the short ones have nothing.
+LONG = ("challenge", "description", "results", "lessons", "what_failed", "conditions")
+MARKED = f""", p.title, p.summary, c.name AS city, (SELECT words FROM marked) AS words,
+    ARRAY(SELECT tag FROM unnest(p.tags) AS tag
+          WHERE EXISTS (SELECT FROM named n JOIN tag t ON n.target IN ('#' || t.id, '#' || t.broader) WHERE t.id = tag)
+    ) AS tags, EXISTS (SELECT FROM named n WHERE n.target IN ('@' || c.id, '@' || left(c.id, 2))) AS is_place,
+    CASE WHEN coalesce(concat_ws(' ', {", ".join(f"p.{name}" for name in LONG)}), '') <> ''
+         THEN json_build_object({", ".join(f"'{name}', p.{name}" for name in LONG)})::text END AS texts"""
+MARKED_WORDS = """
+marked AS MATERIALIZED (
+    SELECT array_agg(DISTINCT lexeme) AS words FROM lexeme WHERE lexeme !~ '^[#@]' AND no IN (
+        SELECT no FROM wanted WHERE NOT is_idle))"""
 
 SUMMARY = columns(
     PracticeSummary,
@@ -126,42 +139,81 @@ WHERE p.id = $1 AND ({visible})""",
 
 
 def practice_page(caller: Caller, query: PracticeQuery, position: list[str] | None) -> Statement:
-    """A page of practices, and one more row where there are more: `body`, then the values of the order's keys."""
-    return _rows(SUMMARY, "", caller, query, query.sort, query.limit + 1, position)
+    """A page of practices, and one more row where there are more: `body`, then the values of the order's keys.
+
+    Where words are searched, then what their marks are made from: `title`, `summary`, `texts`, `words`, `tags`, `city`.
+    """
+    if query.q is not None:
+        return _found(SUMMARY, MARKED, caller, query, query.limit + 1, position)
+    return _rows(SUMMARY, "", caller, query, query.limit + 1, position)
 
 
-def practice_file(
-    caller: Caller, query: PracticeFilters, sort: Order, count: int, position: list[str] | None
-) -> Statement:
+def practice_file(caller: Caller, query: PracticeSearch, count: int, position: list[str] | None) -> Statement:
     """The next rows of a file: `body`, the whole public document; the order's keys; then `latitude`, `longitude`."""
-    return _rows(PUBLIC_DOCUMENT, ", c.latitude, c.longitude", caller, query, sort, count, position)
+    rows = _rows if query.q is None else _found
+    return rows(PUBLIC_DOCUMENT, ", c.latitude, c.longitude", caller, query, count, position)
 
 
 def _rows(
     document: str,
     more: str,
     caller: Caller,
-    query: PracticeFilters,
-    sort: Order,
+    query: PracticeSearch,
     count: int,
     position: list[str] | None,
 ) -> Statement:
     arg = Arguments()
-    keys = ORDERS[sort]
-    conditions = search_conditions(caller, query, arg)
+    return Statement(
+        _page(document, more, search_conditions(caller, query, arg), ORDERS[query.order], count, position, arg),
+        arg.values,
+    )
+
+
+def _page(
+    document: str,
+    more: str,
+    conditions: list[str],
+    keys: tuple[Key, ...],
+    count: int,
+    position: list[str] | None,
+    arg: Arguments,
+) -> str:
+    """A page in an order that the record itself has."""
     if position is not None:
         conditions.append(after(keys, position, arg))
     key_list = ", ".join(f"{key.expression} AS k{number}" for number, key in enumerate(keys))
     key_names = ", ".join(f"(p.k{number})::text AS k{number}" for number in range(len(keys)))
-    return Statement(
-        f"""
+    return f"""
 SELECT (SELECT row_to_json(d)::text FROM (SELECT {document}) d) AS body, {key_names}{more}
 FROM (SELECT p.*, {key_list} FROM practice p WHERE {" AND ".join(conditions)}
       ORDER BY {order_by(keys)} LIMIT {count}) p
 JOIN city c ON c.id = p.city_id
-ORDER BY {", ".join(f"p.k{number}{' DESC' if key.descending else ''}" for number, key in enumerate(keys))}""",
-        arg.values,
-    )
+ORDER BY {", ".join(f"p.k{number}{' DESC' if key.descending else ''}" for number, key in enumerate(keys))}"""
+
+
+def _found(
+    document: str,
+    more: str,
+    caller: Caller,
+    query: PracticeSearch,
+    count: int,
+    position: list[str] | None,
+) -> Statement:
+    """The same for a search by words."""
+    arg = Arguments()
+    seen = " AND ".join(standing(caller, query, arg))
+    conditions = search_conditions(caller, query, arg)
+    parts = [understood(Question.of(query.q or ""), arg), nearest(PRACTICES, seen), MARKED_WORDS]
+    if query.order != "relevance":
+        page = _page(document, more, [*conditions, is_found(PRACTICES)], ORDERS[query.order], count, position, arg)
+    else:
+        met = " AND ".join(conditions)
+        parts += [ranked(PRACTICES, met), hits(PRACTICES, met, position, count, arg)]
+        page = f"""
+SELECT (SELECT row_to_json(d)::text FROM (SELECT {document}) d) AS body, h.score::text AS k0, h.id::text AS k1{more}
+FROM (SELECT * FROM hit h ORDER BY {order_by(RELEVANCE)} LIMIT {count}) h
+JOIN practice p ON p.id = h.id JOIN city c ON c.id = p.city_id ORDER BY {order_by(RELEVANCE)}"""
+    return Statement(f"WITH {','.join(parts)} {page}", arg.values)
 
 
 TRANSITION = columns(

@@ -17,6 +17,7 @@ from app.resources.practices.examples import SAMPLE_ID
 from app.resources.practices.facets import Facets, facets
 from app.resources.practices.files import FORMATS, Format, FormatName
 from app.resources.practices.forms import FORMS
+from app.resources.practices.marks import found
 from app.resources.practices.schemas import (
     PracticeCreate,
     PracticeFileQuery,
@@ -50,12 +51,16 @@ router = ApiRouter("practices")
 async def list_practices(request: ApiRequest, query: Annotated[PracticeQuery, Query()]) -> Response:
     """List practices, newest first; every filter narrows the list.
 
+    With `q` the most relevant come first: records that have all words before those that have some, titles before
+    texts. A tag, city or country named in any language finds its records; the last word may be unfinished. Each item
+    then has `highlight`.
+
     Published public practices are for everyone; a token adds what is shared with members, and one's own in any state.
     """
     binding = binding_of("practices", query)
     position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
     rows = await request.rows(queries.practice_page(request.caller, query, position))
-    return page(request, rows, query.limit, binding)
+    return page(request, rows, query.limit, binding, item=found if query.q else None)
 
 
 @router.get("/practices/facets", response_model=Facets)
@@ -99,7 +104,7 @@ async def _lines(request: ApiRequest, query: PracticeFileQuery, kind: Format, ad
     yield kind.head(address, query)
     while left:
         count = min(left, FILE_ROWS)
-        rows = await request.rows(queries.practice_file(request.caller, query, query.sort, count, position))
+        rows = await request.rows(queries.practice_file(request.caller, query, count, position))
         if rows:
             records = [kind.record(address, dict(row)) for row in rows]
             yield (b"" if is_first else kind.between) + kind.between.join(records)

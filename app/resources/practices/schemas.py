@@ -35,6 +35,7 @@ from app.fields import (
     PopulationBand,
     PracticeStatus,
     Role,
+    SearchWords,
     Slug,
     Stage,
     Summary,
@@ -46,10 +47,11 @@ from app.fields import (
     Unit,
     Year,
 )
+from app.highlights import MARK, Highlight
 from app.resources.practices.examples import EXAMPLE, STEP_EXAMPLE, SUMMARY_EXAMPLE, TOMBSTONE_EXAMPLE, WHOLE_EXAMPLE
 
 Visibility = Annotated[str, Text(90, pattern=r"^(public|members|network:[a-z0-9]+(-[a-z0-9]+)*)$")]
-Order = Literal["newest", "updated", "title"]
+Order = Literal["relevance", "newest", "updated", "title"]
 Months = Annotated[int, Field(strict=True, ge=0, le=1200)]
 Evidence = Annotated[int, Field(strict=True, ge=0, le=5)]
 Staff = Annotated[Number, Field(ge=0, le=1_000_000)]
@@ -272,6 +274,14 @@ class PracticeSummary(Output):
     version: int
 
 
+class FoundPractice(PracticeSummary):
+    """A practice in the answer to a search by `q`."""
+
+    model_config = {"json_schema_extra": {"examples": [{**SUMMARY_EXAMPLE, "highlight": [MARK]}]}}
+
+    highlight: list[Highlight] = Field(description="Where the record has what was searched.")
+
+
 class PracticePublic(Output):
     """A practice, whole."""
 
@@ -328,7 +338,7 @@ class PracticePage(Output):
 
     model_config = {"json_schema_extra": {"examples": [{"items": [SUMMARY_EXAMPLE], "next_cursor": None}]}}
 
-    items: list[PracticeSummary]
+    items: list[PracticeSummary | FoundPractice]
     next_cursor: str | None
 
 
@@ -368,6 +378,10 @@ class Tombstone(Output):
 class PracticeFilters(Input):
     """Filters of a search for practices; a repeated `tag` narrows, a repeated `any_tag` widens."""
 
+    q: SearchWords | None = Field(
+        default=None,
+        description='Words in any language, forgiving of accents and misspelling; `"a phrase"`; `-without`.',
+    )
     tag: Annotated[list[TagId], Field(max_length=20)] = Field(default=[], description="All must match; narrower do.")
     any_tag: Annotated[list[TagId], Field(max_length=50)] = Field(default=[], description="One must match.")
     city: CityId | None = None
@@ -393,18 +407,34 @@ class PracticeFilters(Input):
     stale: bool | None = Field(default=None, description="Not verified, nor published, within the last two years.")
 
 
-class PracticeFileQuery(PracticeFilters):
+class PracticeSearch(PracticeFilters):
+    """A search for practices, in an order."""
+
+    sort: Order | None = Field(default=None, description="Unsaid: `relevance` where there is a `q`, else `newest`.")
+
+    @field_validator("sort")
+    @classmethod
+    def _relevant_to_something(cls, value: Order | None, given: ValidationInfo) -> Order | None:
+        if value == "relevance" and given.data.get("q") is None:
+            raise PydanticCustomError("relevance", "`relevance` needs a `q` to be relevant to.")
+        return value
+
+    @property
+    def order(self) -> Order:
+        """The order that holds."""
+        return self.sort or ("newest" if self.q is None else "relevance")
+
+
+class PracticeFileQuery(PracticeSearch):
     """A whole search as a file."""
 
-    sort: Order = "newest"
     limit: Annotated[int, Field(ge=1, le=10_000_000)] | None = Field(default=None, description="Unsaid: all.")
     bom: bool = Field(default=False, description="CSV begins with a byte order mark, for spreadsheets that need one.")
 
 
-class PracticeQuery(PracticeFilters):
+class PracticeQuery(PracticeSearch):
     """A page of a search."""
 
-    sort: Order = "newest"
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: CursorText | None = None
 

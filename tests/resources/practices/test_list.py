@@ -173,7 +173,7 @@ async def test_a_cursor_fits_its_own_list_only(client: AsyncClient, ids: dict[st
     ("query", "status", "pointer"),
     [
         ("tagg=theme:housing", 400, "?tagg"),
-        ("q=housing", 400, "?q"),
+        ("words=housing", 400, "?words"),
         ("limit=1&limit=2", 400, "?limit"),
         ("limit=0", 422, "?limit"),
         ("limit=101", 422, "?limit"),

@@ -1,0 +1,73 @@
+"""What the search looks in: a text vector beside each record, the names of things, and the words that are known.
+
+All four are kept by triggers (see the migration `search`), so that no writer can forget them.
+"""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Column, ForeignKey, Identity, Index, Integer
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlmodel import Field, SQLModel
+
+from app.tables.base import text_array, words
+
+
+def _record_id(name: str, table: str) -> Any:
+    return Column(name, ForeignKey(f"{table}.id", ondelete="CASCADE"), primary_key=True, nullable=False)
+
+
+class PracticeSearch(SQLModel, table=True):
+    """The words of a practice, unaccented and stemmed, and marks for its tags (`#…`), cities and countries (`@…`)."""
+
+    __tablename__ = "practice_search"
+    __table_args__: ClassVar[Any] = (Index("ix_practice_search_vector", "vector", postgresql_using="gin"),)
+
+    practice_id: UUID = Field(sa_column=_record_id("practice_id", "practice"))
+    vector: Any = Field(sa_column=Column("vector", TSVECTOR, nullable=False))
+
+
+class ExchangeRequestSearch(SQLModel, table=True):
+    """The same for an exchange request."""
+
+    __tablename__ = "exchange_request_search"
+    __table_args__: ClassVar[Any] = (Index("ix_exchange_request_search_vector", "vector", postgresql_using="gin"),)
+
+    exchange_request_id: UUID = Field(sa_column=_record_id("exchange_request_id", "exchange_request"))
+    vector: Any = Field(sa_column=Column("vector", TSVECTOR, nullable=False))
+
+
+class SearchTerm(SQLModel, table=True):
+    """A name of a tag, a city or a country in one language.
+
+    `target` is the mark that vectors carry; `phrase` is the name as it is compared, without accents; `stems` are its
+    words as its language stems them, each with the language before it (`es:viviend`), `x:` for proper names.
+    """
+
+    __tablename__ = "search_term"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_search_term_target", "target"),
+        Index("ix_search_term_stems", "stems", postgresql_using="gin"),
+        Index("ix_search_term_phrase", "phrase", postgresql_using="gin", postgresql_ops={"phrase": "gin_trgm_ops"}),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column("id", Integer, Identity(always=True), primary_key=True))
+    target: str = Field(sa_column=words("target"))
+    phrase: str = Field(sa_column=words("phrase"))
+    stems: list[str] = Field(sa_column=text_array("stems"))
+
+
+class SearchWord(SQLModel, table=True):
+    """A word of public records or of names: what a misspelt word may stand for.
+
+    A word may stand here twice: writers that add it at the same time do not wait for each other.
+    """
+
+    __tablename__ = "search_word"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_search_word_word", "word"),
+        Index("ix_search_word_alike", "word", postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"}),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column("id", Integer, Identity(always=True), primary_key=True))
+    word: str = Field(sa_column=words("word"))
