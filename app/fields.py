@@ -212,6 +212,7 @@ PracticeStatus = Literal["draft", "submitted", "changes_requested", "published",
 RequestStatus = Literal[
     "open", "returned", "matched", "in_progress", "completed", "cancelled", "expired", "unfulfilled"
 ]
+ResponseStatus = Literal["proposed", "tentative", "accepted", "declined", "withdrawn"]
 RequestKind = Literal["seek", "offer"]
 RequestVisibility = Literal["public", "members", "addressed"]
 Support = Literal["know_how", "resources", "tools", "partnerships"]

@@ -29,6 +29,8 @@ from app.resources.clients import routes as clients
 from app.resources.exchanges import commands as exchanges
 from app.resources.exchanges import feed as request_feed
 from app.resources.exchanges import routes as exchanges_routes
+from app.resources.exchanges.messages import routes as messages
+from app.resources.exchanges.responses import routes as responses
 from app.resources.home import routes as home
 from app.resources.networks import feed as network_feed
 from app.resources.networks import routes as networks
@@ -50,6 +52,8 @@ from app.web.tokens import TokenVerifier
 ROUTERS = (
     practices.router,
     exchanges_routes.router,
+    responses.router,
+    messages.router,
     cities.router,
     networks.router,
     tags.router,
@@ -140,6 +144,7 @@ def periodic_tasks(configuration: Settings) -> list[PeriodicTask]:
     """What the clock makes due, for every process with a worker."""
     return [
         PeriodicTask("expire exchange requests", 5, exchanges.expire_due),
+        PeriodicTask("warn of expiry", 300, exchanges.warn_of_expiry),
         PeriodicTask("forget what is over", 300, forget_expired),
         PeriodicTask("stamp the feed", 1, stamp_feed),
         PeriodicTask("prune the feed", 3600, partial(prune_feed, days=configuration.tombstone_days)),

@@ -60,6 +60,14 @@ def request_addressed(caller: Caller, arg: Arguments) -> str:
     return f"r.addressed_to @> ARRAY[{arg(caller.organization)}::text]" if caller.is_member else "FALSE"
 
 
+def request_answered(caller: Caller, arg: Arguments, *, accepted: bool = False) -> str:
+    """The condition that the caller's city has answered the exchange request `r`; with `accepted`: is its match."""
+    if not caller.city_id:
+        return "FALSE"
+    standing = " AND a.status = 'accepted'" if accepted else ""
+    return f"r.id IN (SELECT a.request_id FROM response a WHERE a.city_id = {arg(caller.city_id)}{standing})"
+
+
 def request_visible(caller: Caller, arg: Arguments) -> str:
     """The condition that the caller sees the exchange request `r`; one's own are seen with every token."""
     if caller.is_operator:
@@ -67,4 +75,5 @@ def request_visible(caller: Caller, arg: Arguments) -> str:
     own = request_owned(caller, arg)
     if not caller.may("exchanges:read") and not caller.may("exchanges:write"):
         return f"(r.visibility = 'public' OR {own})"
-    return f"(r.visibility IN ('public', 'members') OR {own} OR {request_addressed(caller, arg)})"
+    concerned = f"{own} OR {request_addressed(caller, arg)} OR {request_answered(caller, arg)}"
+    return f"(r.visibility IN ('public', 'members') OR {concerned})"

@@ -1,1 +1,1 @@
-"""The project beside a plain version of itself and the bare ceiling, in one run."""
+"""The speed of the exchange, beside a plain version of itself and beside the least that its design can cost."""

@@ -46,6 +46,17 @@ list_exchange_request_transitions [addressed]:   404 200 404 404 200
 move_exchange_request [open]:            401 200 403 403 200
 move_exchange_request [for_members]:     401 200 403 403 200
 move_exchange_request [addressed]:       401 200 404 404 200
+list_responses [open]:                   401 200 200 200 200
+list_responses [addressed]:              401 200 404 404 200
+create_response [open]:                  401 403 201 403 422
+create_response [addressed]:             401 403 404 404 422
+get_response [answered]:                 401 200 200 404 200
+move_response [answered]:                401 200 409 404 200
+list_response_transitions [answered]:    401 200 200 404 200
+list_messages [answered]:                401 200 404 404 404
+list_messages [matched]:                 401 200 200 404 404
+create_message [answered]:               401 409 404 404 404
+create_message [matched]:                401 201 201 404 404
 list_cities:                             200 200 200 200 200
 create_city:                             401 403 403 201 201
 get_city:                                200 200 200 200 200

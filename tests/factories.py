@@ -94,3 +94,33 @@ async def make_request(client: AsyncClient, headers: Headers, **changes: Any) ->
     assert response.status_code == 201, response.text
     document: dict[str, Any] = response.json()
     return document
+
+
+async def make_response(client: AsyncClient, headers: Headers, request_id: str, **changes: Any) -> dict[str, Any]:
+    """An answer to a request made over HTTP; gives its document."""
+    body = {"message": "We have done this for years.", **changes}
+    response = await client.post(f"/v1/exchange-requests/{request_id}/responses", json=body, headers=headers)
+    assert response.status_code == 201, response.text
+    document: dict[str, Any] = response.json()
+    return document
+
+
+async def make_match(client: AsyncClient, owner: Headers, responder: Headers, **changes: Any) -> tuple[str, str]:
+    """A request of one city that another city's answer is accepted for; gives the ids of both."""
+    request = await make_request(client, owner, **changes)
+    answer = await make_response(client, responder, request["id"])
+    path = f"/v1/exchange-requests/{request['id']}/responses/{answer['id']}/transitions"
+    response = await client.post(path, json={"to": "accepted"}, headers=owner)
+    assert response.status_code == 200, response.text
+    return request["id"], answer["id"]
+
+
+async def make_exchange(client: AsyncClient, owner: Headers, responder: Headers, **changes: Any) -> tuple[str, str]:
+    """The same, completed; `outcome` is one of the changes."""
+    outcome = changes.pop("outcome", {"summary": "It helped.", "useful": 5, "public": True})
+    request_id, response_id = await make_match(client, owner, responder, **changes)
+    for move in ({"to": "in_progress"}, {"to": "completed", "outcome": outcome}):
+        path = f"/v1/exchange-requests/{request_id}/transitions"
+        response = await client.post(path, json=move, headers=owner)
+        assert response.status_code == 200, response.text
+    return request_id, response_id

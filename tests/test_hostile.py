@@ -39,6 +39,8 @@ BODIES = (
 TABLES = (
     "practice",
     "exchange_request",
+    "response",
+    "message",
     "city",
     "network",
     "tag",

@@ -1,4 +1,4 @@
-"""Exchange requests."""
+"""Exchange requests, the answers to them, and what the two sides say to each other."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -17,6 +17,7 @@ from app.fields import (
     RequestKind,
     RequestStatus,
     RequestVisibility,
+    ResponseStatus,
     Role,
     Support,
 )
@@ -71,6 +72,54 @@ class ExchangeRequest(SQLModel, table=True):
     outcome: dict[str, Any] | None = Field(sa_column=json_value("outcome"))
     response_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     external_id: str | None = Field(sa_column=words("external_id", nullable=True, unique=True))
+    warned_of: datetime | None = Field(sa_column=moment("warned_of", nullable=True))
+    warned_days: int | None = None
     created_at: datetime = Field(sa_column=moment("created_at", now=True))
     updated_at: datetime = Field(sa_column=moment("updated_at", now=True))
     version: int = Field(sa_column=Column("version", Integer, nullable=False, server_default="1"))
+
+
+class Response(SQLModel, table=True):
+    """A city answers a request. One live answer of each city, and one accepted answer of all."""
+
+    __tablename__ = "response"
+    __table_args__: ClassVar[Any] = (
+        Index(
+            "uq_response_live", "request_id", "city_id", unique=True,
+            postgresql_where=text("status IN ('proposed', 'tentative', 'accepted')"),
+        ),
+        Index("uq_response_accepted", "request_id", unique=True, postgresql_where=text("status = 'accepted'")),
+        Index("ix_response_request_id", "request_id", "created_at", "id"),
+        Index("ix_response_city_id", "city_id", "request_id"),
+        Index("ix_response_practice_id", "practice_id"),
+    )  # fmt: skip
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    request_id: UUID = Field(
+        sa_column=Column("request_id", ForeignKey("exchange_request.id", ondelete="CASCADE"), nullable=False)
+    )
+    city_id: str = Field(sa_column=reference("city_id", "city.id"))
+    practice_id: UUID | None = Field(
+        sa_column=Column("practice_id", ForeignKey("practice.id", ondelete="SET NULL"), nullable=True)
+    )
+    message: str | None = Field(sa_column=words("message", length=MARKDOWN_LENGTH, nullable=True))
+    status: str = Field(sa_column=choice("status", ResponseStatus, server_default="proposed"))
+    decline_reason: str | None = Field(sa_column=words("decline_reason", length=NOTE_LENGTH, nullable=True))
+    created_at: datetime = Field(sa_column=moment("created_at", now=True))
+    updated_at: datetime = Field(sa_column=moment("updated_at", now=True))
+    version: int = Field(sa_column=Column("version", Integer, nullable=False, server_default="1"))
+
+
+class Message(SQLModel, table=True):
+    """What one side of a match writes to the other: of the answer's pair of cities, and nobody else's business."""
+
+    __tablename__ = "message"
+    __table_args__: ClassVar[Any] = (Index("ix_message_response_id", "response_id", "created_at", "id"),)
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    response_id: UUID = Field(
+        sa_column=Column("response_id", ForeignKey("response.id", ondelete="CASCADE"), nullable=False)
+    )
+    city_id: str = Field(sa_column=reference("city_id", "city.id"))
+    body: str = Field(sa_column=words("body", length=MARKDOWN_LENGTH))
+    created_at: datetime = Field(sa_column=moment("created_at", now=True))

@@ -13,13 +13,14 @@ from app.feed import mark
 from app.merging import merge_patch
 from app.resources.exchanges import lifecycle
 from app.resources.exchanges.queries import writable
-from app.resources.exchanges.schemas import RequestCreate, RequestFields, RequestTransition, RequestUpdate
+from app.resources.exchanges.schemas import Outcome, RequestCreate, RequestFields, RequestTransition, RequestUpdate
 from app.tables.base import uuid7
 from app.visibility import practice_visible
 
 OPEN_FOR = timedelta(days=90)
 LONGEST = timedelta(days=731)
 EXPIRE_AT_ONCE = 1_000
+WARNED_DAYS = [14, 3]
 SYSTEM = Actor(ANONYMOUS, "clock")
 
 
@@ -39,8 +40,8 @@ async def create_request(connection: Connection, actor: Actor, body: RequestCrea
         f"""
 WITH made AS (INSERT INTO exchange_request ({", ".join(values)}) VALUES ({", ".join(values.values())})
               RETURNING id, version, visibility),
-timed AS ({_timed(arg, actor, "NULL", "'open'")}),
-marked AS ({_marked(arg, actor)})
+timed AS ({timed(arg, actor, "NULL", "'open'")}),
+marked AS ({marked(arg, actor)})
 {audited(arg, actor, "created", "exchange_request", "FROM made")}""",
         *arg.values,
     )
@@ -62,8 +63,14 @@ async def update_request(
         raise Forbidden("The request belongs to another city.")
     if version is not None and version != current["version"]:
         raise PreconditionFailed(f"The request is at version {current['version']} now.")
+    if patch.model_fields_set == {"outcome"} and current["status"] == "completed":
+        await _set_outcome(connection, actor, id_, patch.outcome)
+        return
     if current["status"] not in lifecycle.CHANGEABLE:
         raise Conflict(f"The request is {current['status']}; it is changed only while open or returned.")
+    if "outcome" in patch.model_fields_set:
+        detail = "Only a completed exchange has an outcome."
+        raise Conflict(detail, errors=[error("/outcome", "too_early", detail)])
     if not patch.model_fields_set:
         return
     fields = merge_patch(json.loads(current["fields"]), patch.model_dump(mode="json", exclude_unset=True))
@@ -76,14 +83,14 @@ async def update_request(
         f"""
 WITH made AS (UPDATE exchange_request SET {assignments}, version = version + 1, updated_at = now() WHERE id = $1
               RETURNING id, version, visibility),
-marked AS ({_marked(arg, actor)})
+marked AS ({marked(arg, actor)})
 {audited(arg, actor, "updated", "exchange_request", "FROM made", changed=changed)}""",
         *arg.values,
     )
 
 
 async def move_request(connection: Connection, actor: Actor, id_: UUID, body: RequestTransition) -> None:
-    """Move a request to another state.
+    """Move a request to another state; one who steps back from a match ends the answer that was accepted.
 
     Raises:
         NotFound, Forbidden: as the names say.
@@ -91,31 +98,81 @@ async def move_request(connection: Connection, actor: Actor, id_: UUID, body: Re
         InvalidInput: the move lacks what it needs.
     """
     current = _seen(await connection.fetchrow(*writable(actor.caller, id_).flat))
-    sides: set[lifecycle.Side] = set()
-    if current["is_owner"]:
-        sides.add("owner")
-    if current["is_addressed"]:
-        sides.add("addressed")
+    known: tuple[lifecycle.Side, ...] = lifecycle.BY_CALLERS
+    sides = {side for side in known if current[f"is_{side}"]}
     if not sides:
-        raise Forbidden("The request belongs to another city, and is not addressed to the caller.")
+        raise Forbidden("The request belongs to another city; it is neither addressed nor matched to the caller.")
     move = lifecycle.check(current["status"], body.to, sides, body.model_dump())
     if move.needs == "expires_at":
         _check_expiry(body.expires_at)
+    if body.outcome is not None and not ("owner" in sides and move.to == "completed"):
+        detail = "The outcome is given by the city that asked, with the completion or after it."
+        raise InvalidInput(detail, errors=[error("/outcome", "not_allowed", detail)])
     arg = Arguments(id_)
-    reason = arg(body.reason if move.to == "cancelled" else None)
-    note = arg(body.note)
+    reason, note = arg(body.reason), arg(body.note)
+    is_cancelled = arg(move.to == "cancelled")
+    stepped = ""
+    if (move.start, move.to) == ("matched", "open"):
+        stepped = _stepped_back(arg, actor, "declined" if "owner" in sides else "withdrawn", reason)
     await connection.execute(
         f"""
 WITH made AS (
     UPDATE exchange_request SET status = {arg(move.to)}, version = version + 1, updated_at = now(),
-        closed_reason = {reason}::text, closed_note = CASE WHEN '{move.to}' = 'cancelled' THEN {note}::text END,
+        closed_reason = CASE WHEN {is_cancelled} THEN {reason}::text END,
+        closed_note = CASE WHEN {is_cancelled} THEN {note}::text END,
+        outcome = {arg(_json(body.outcome))}::jsonb,
         expires_at = coalesce({arg(body.expires_at if move.needs == "expires_at" else None)}::timestamptz, expires_at)
     WHERE id = $1 AND status = {arg(move.start)} RETURNING id, version, visibility),
-timed AS ({_timed(arg, actor, arg(move.start), arg(move.to), note, reason)}),
-marked AS ({_marked(arg, actor)})
+timed AS ({timed(arg, actor, arg(move.start), arg(move.to), note, reason)}),
+{stepped}
+marked AS ({marked(arg, actor)})
 {audited(arg, actor, "transitioned", "exchange_request", "FROM made", changed=["status"])}""",
         *arg.values,
     )
+
+
+def _stepped_back(arg: Arguments, actor: Actor, to: str, reason: str) -> str:
+    """What a step back from a match does to the accepted answer."""
+    step = timed(arg, actor, "'accepted'", f"'{to}'", reason=reason, record_type="response", source="stepped")
+    return f"""stepped AS (
+    UPDATE response s SET status = '{to}', decline_reason = {reason}::text, version = s.version + 1, updated_at = now()
+    FROM made WHERE s.request_id = made.id AND s.status = 'accepted' RETURNING s.id, s.version),
+stepped_timed AS ({step}),"""
+
+
+async def _set_outcome(connection: Connection, actor: Actor, id_: UUID, outcome: Outcome | None) -> None:
+    arg = Arguments(id_)
+    await connection.execute(
+        f"""
+WITH made AS (UPDATE exchange_request SET outcome = {arg(_json(outcome))}::jsonb, version = version + 1,
+              updated_at = now() WHERE id = $1 RETURNING id, version, visibility),
+marked AS ({marked(arg, actor)})
+{audited(arg, actor, "updated", "exchange_request", "FROM made", changed=["outcome"])}""",
+        *arg.values,
+    )
+
+
+def _json(outcome: Outcome | None) -> str | None:
+    return outcome.model_dump_json() if outcome else None
+
+
+async def warn_of_expiry(connection: Connection) -> int:
+    """Note in the timeline that a request expires in 14 or 3 days, each once for a day of expiry; gives how many."""
+    status = await connection.execute(
+        f"""
+WITH due AS MATERIALIZED (
+    SELECT r.id, r.status, w.days FROM exchange_request r
+    CROSS JOIN LATERAL (SELECT min(days) AS days FROM unnest(ARRAY{WARNED_DAYS}) AS days
+                        WHERE r.expires_at <= now() + make_interval(days => days)
+                          AND r.created_at <= r.expires_at - make_interval(days => days)) w
+    WHERE r.status IN ('open', 'returned') AND r.expires_at > now() AND w.days IS NOT NULL
+      AND (r.warned_of IS DISTINCT FROM r.expires_at OR r.warned_days > w.days)
+    ORDER BY r.expires_at LIMIT {EXPIRE_AT_ONCE} FOR UPDATE OF r SKIP LOCKED),
+warned AS (UPDATE exchange_request r SET warned_of = r.expires_at, warned_days = due.days FROM due WHERE r.id = due.id)
+INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization, reason)
+SELECT gen_random_uuid(), 'exchange_request', id, status, status, 'system', 'expires_in_' || days || '_days' FROM due"""
+    )
+    return int(status.split()[-1])
 
 
 async def expire_due(connection: Connection) -> int:
@@ -130,22 +187,33 @@ made AS (UPDATE exchange_request r SET status = 'expired', version = version + 1
          WHERE r.id = due.id RETURNING r.id, r.version, r.visibility, due.status AS was),
 timed AS (INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization)
           SELECT gen_random_uuid(), 'exchange_request', id, was, 'expired', 'system' FROM made),
-marked AS ({_marked(arg, SYSTEM)})
+marked AS ({marked(arg, SYSTEM)})
 {audited(arg, SYSTEM, "expired", "exchange_request", "FROM made", changed=["status"])}""",
         *arg.values,
     )
     return int(status.split()[-1])
 
 
-def _timed(arg: Arguments, actor: Actor, start: str, to: str, note: str = "NULL", reason: str = "NULL") -> str:
+def timed(
+    arg: Arguments,
+    actor: Actor,
+    start: str,
+    to: str,
+    note: str = "NULL",
+    reason: str = "NULL",
+    *,
+    record_type: str = "exchange_request",
+    source: str = "made",
+) -> str:
+    """The statement that writes a step into the timeline of every row of `source`; the states are SQL expressions."""
     return (
         "INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization, client_id, note,"
-        f" reason) SELECT {arg(uuid7())}, 'exchange_request', id, {start}, {to}, {arg(actor.organization)},"
-        f" {arg(actor.caller.client_id)}, {note}::text, {reason}::text FROM made"
+        f" reason) SELECT {arg(uuid7())}, '{record_type}', id, {start}, {to}, {arg(actor.organization)},"
+        f" {arg(actor.caller.client_id)}, {note}::text, {reason}::text FROM {source}"
     )
 
 
-def _marked(arg: Arguments, actor: Actor) -> str:
+def marked(arg: Arguments, actor: Actor) -> str:
     """The feed mark: an upsert while the request is public, a delete once it is in the feed and no longer public."""
     source = (
         "FROM made WHERE visibility = 'public'"

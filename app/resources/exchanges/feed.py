@@ -1,13 +1,14 @@
 """How the feed shows a public exchange request."""
 
 from app.feed import FeedType
-from app.resources.exchanges.queries import document_for
+from app.resources.exchanges.queries import Sides, document_for
 
+NOBODY: Sides = {"owner": "FALSE", "addressed": "FALSE", "responder": "FALSE"}
 ID = "CASE WHEN f.type = 'exchange_request' THEN f.id::uuid END"
 FEED = FeedType(
     name="exchange_request",
     source=f"FROM exchange_request r JOIN city c ON c.id = r.city_id WHERE r.id = {ID} AND r.visibility = 'public'",
-    document=f"(SELECT row_to_json(d)::text FROM (SELECT {document_for('FALSE', 'FALSE')}) d)",
+    document=f"(SELECT row_to_json(d)::text FROM (SELECT {document_for(NOBODY)}) d)",
     filters={
         "network": "EXISTS (SELECT FROM membership m WHERE m.city_id = r.city_id AND m.network_id = {0}"
         " AND (m.until IS NULL OR m.until >= current_date))",

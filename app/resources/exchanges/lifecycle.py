@@ -1,9 +1,11 @@
 """The states of an exchange request, as one table of moves."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from app.errors import InvalidInput, TransitionNotAllowed, error
+from app.fields import ClosedReason
 
 Side = Literal["owner", "addressed", "responder", "acceptance", "system"]
 BY_CALLERS: tuple[Side, ...] = ("owner", "addressed", "responder")
@@ -30,8 +32,8 @@ MOVES = (
     Move("open", "unfulfilled", "system"),
     Move("matched", "in_progress", "owner"),
     Move("matched", "in_progress", "responder"),
-    Move("matched", "open", "owner", "note"),
-    Move("matched", "open", "responder", "note"),
+    Move("matched", "open", "owner", "reason"),
+    Move("matched", "open", "responder", "reason"),
     Move("in_progress", "completed", "owner"),
     Move("in_progress", "completed", "responder"),
     Move("open", "cancelled", "owner", "reason"),
@@ -46,45 +48,57 @@ MOVES = (
 CHANGEABLE = ("open", "returned")
 
 
-def allowed(status: str, sides: set[Side]) -> list[str]:
-    """The states that one who is on these sides may move the request to."""
-    reachable = [move.to for move in MOVES if move.start == status and move.side in sides & set(BY_CALLERS)]
+def allowed(status: str, sides: set[Side], moves: Sequence[Move] = MOVES) -> list[str]:
+    """The states that one who is on these sides may move the record to."""
+    reachable = [move.to for move in moves if move.start == status and move.side in sides & set(BY_CALLERS)]
     return list(dict.fromkeys(reachable))
 
 
-def check(status: str, to: str, sides: set[Side], given: dict[str, object]) -> Move:
+def check(status: str, to: str, sides: set[Side], given: dict[str, object], moves: Sequence[Move] = MOVES) -> Move:
     """The move that leads from one state to the other.
 
     Raises:
         TransitionNotAllowed: there is none for these sides.
         InvalidInput: it lacks what it needs.
     """
-    for move in MOVES:
+    for move in moves:
         if (move.start, move.to) == (status, to) and move.side in sides & set(BY_CALLERS):
-            if move.needs and not given.get(move.needs):
-                detail = f"A move from {status} to {to} needs {move.needs}."
-                raise InvalidInput(detail, errors=[error(f"/{move.needs}", "missing", detail)])
+            _check_needs(move, given)
             return move
-    choices = allowed(status, sides)
+    choices = allowed(status, sides, moves)
     raise TransitionNotAllowed(
-        f"The request is {status}; from there the caller may move it to: {', '.join(choices) or 'nothing'}.",
+        f"It is {status}; from there the caller may move it to: {', '.join(choices) or 'nothing'}.",
         current=status,
         allowed=choices,
     )
 
 
-def allowed_sql(status: str, owner: str, addressed: str) -> str:
+def _check_needs(move: Move, given: dict[str, object]) -> None:
+    if move.needs and not given.get(move.needs):
+        detail = f"A move from {move.start} to {move.to} needs {move.needs}."
+        raise InvalidInput(detail, errors=[error(f"/{move.needs}", "missing", detail)])
+    if move.to == "cancelled" and given["reason"] not in get_args(ClosedReason):
+        detail = f"The reason of a cancellation is one of: {', '.join(get_args(ClosedReason))}."
+        raise InvalidInput(detail, errors=[error("/reason", "not_in_enum", detail)])
+
+
+def allowed_sql(status: str, conditions: Mapping[Side, str], moves: Sequence[Move] = MOVES) -> str:
     """The same as `allowed`, as an SQL expression that gives a JSON array.
 
     Args:
         status: SQL expression of the state.
-        owner: SQL condition that the caller owns the request.
-        addressed: SQL condition that it is addressed to the caller.
+        conditions: for each side, the SQL condition that the caller is on it; FALSE where there is none.
+        moves: the table of moves.
     """
-    conditions = {"owner": owner, "addressed": addressed}
     parts = [
         f"CASE WHEN {status} = '{move.start}' AND {condition} THEN '{move.to}' END"
-        for move in MOVES
-        if (condition := conditions.get(move.side, "FALSE")) != "FALSE"
+        for move in moves
+        if move.side in BY_CALLERS and (condition := conditions.get(move.side, "FALSE")) != "FALSE"
     ]
-    return f"array_to_json(array_remove(ARRAY[{', '.join(parts)}]::text[], NULL))" if parts else "'[]'::json"
+    # A state that two sides may move to stands there once, in the order of the table.
+    return (
+        f"(SELECT coalesce(json_agg(s ORDER BY n), '[]') FROM (SELECT s, min(n) AS n FROM unnest(ARRAY["
+        f"{', '.join(parts)}]::text[]) WITH ORDINALITY AS u (s, n) WHERE s IS NOT NULL GROUP BY s) m)"
+        if parts
+        else "'[]'::json"
+    )

@@ -1,5 +1,6 @@
 """Reads of exchange requests: one function, one SQL statement."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from app.areas import in_network, in_region
@@ -7,10 +8,11 @@ from app.caller import Caller
 from app.database import Arguments, Statement
 from app.documents import city_ref, columns, moment, same
 from app.paging import Key, after, order_by
-from app.resources.exchanges.lifecycle import allowed_sql
+from app.resources.exchanges.lifecycle import Side, allowed_sql
 from app.resources.exchanges.schemas import RequestPublic, RequestQuery, RequestStep
-from app.visibility import request_addressed, request_owned, request_visible
+from app.visibility import request_addressed, request_answered, request_owned, request_visible
 
+Sides = Mapping[Side, str]
 NEWEST = (Key("r.created_at", "timestamptz", descending=True), Key("r.id", "uuid", descending=True))
 OLDEST_STEP = (Key("t.at", "timestamptz"), Key("t.id", "uuid"))
 PREFERRED = """CASE WHEN r.preferred_countries <> '{}' OR r.preferred_roles <> '{}'
@@ -25,18 +27,29 @@ FIELDS = f"""(SELECT row_to_json(d)::text FROM (SELECT {", ".join(f"r.{name}" fo
     {PREFERRED} AS preferred, {moment("r.expires_at")} AS expires_at) d)"""
 
 
-def document_for(owner: str, addressed: str) -> str:
+def sides(caller: Caller, arg: Arguments) -> Sides:
+    """For each side of a request `r`, the condition that the caller is on it."""
+    return {
+        "owner": request_owned(caller, arg),
+        "addressed": request_addressed(caller, arg),
+        "responder": request_answered(caller, arg, accepted=True),
+    }
+
+
+def document_for(of_caller: Sides) -> str:
     """The SELECT list of a request's document, for one of whom these conditions say what it is to the request."""
+    outcome = f"(r.outcome ->> 'public' = 'true' OR {of_caller['owner']} OR {of_caller['responder']})"
     return columns(
         RequestPublic,
         {
-            **same("r", *PLAIN, "id", "status", "closed_reason", "outcome", "response_count", "version"),
+            **same("r", *PLAIN, "id", "status", "closed_reason", "response_count", "version"),
+            "outcome": f"CASE WHEN {outcome} THEN r.outcome END",
             "city": city_ref("c"),
             "preferred": PREFERRED,
             "expires_at": moment("r.expires_at"),
             "created_at": moment("r.created_at"),
             "updated_at": moment("r.updated_at"),
-            "allowed_transitions": allowed_sql("r.status", owner, addressed),
+            "allowed_transitions": allowed_sql("r.status", of_caller),
         },
     )
 
@@ -44,15 +57,15 @@ def document_for(owner: str, addressed: str) -> str:
 def exchange_request(caller: Caller, id_: UUID, if_none_match: list[str]) -> Statement:
     """One request: `etag`, and `body`, null when the client has it."""
     arg = Arguments(id_, if_none_match)
-    owner, addressed = request_owned(caller, arg), request_addressed(caller, arg)
-    variant = f"CASE WHEN {owner} THEN 'o' WHEN {addressed} THEN 'a' ELSE 'p' END"
-    select_list = document_for(owner, addressed)
+    of_caller = sides(caller, arg)
+    whens = " ".join(f"WHEN {condition} THEN '{side[0]}'" for side, condition in of_caller.items())
     return Statement(
         f"""
 SELECT e.etag, CASE WHEN e.etag = ANY ($2::text[]) OR '*' = ANY ($2::text[]) THEN NULL
-    ELSE (SELECT row_to_json(d)::text FROM (SELECT {select_list}) d) END AS body
+    ELSE (SELECT row_to_json(d)::text FROM (SELECT {document_for(of_caller)}) d) END AS body
 FROM exchange_request r JOIN city c ON c.id = r.city_id
-CROSS JOIN LATERAL (SELECT '"' || r.version || '-' || c.version || {variant} || '"' AS etag) e
+CROSS JOIN LATERAL (SELECT '"' || r.version || '-' || c.version || '.' || r.response_count
+    || CASE {whens} ELSE 'p' END || '"' AS etag) e
 WHERE r.id = $1 AND {request_visible(caller, arg)}""",
         arg.values,
     )
@@ -61,11 +74,12 @@ WHERE r.id = $1 AND {request_visible(caller, arg)}""",
 def request_page(caller: Caller, query: RequestQuery, position: list[str] | None) -> Statement:
     """A page of requests, newest first, and one more where there are more: `body`, then the values of the keys."""
     arg = Arguments()
-    owner, addressed = request_owned(caller, arg), request_addressed(caller, arg)
-    document = document_for(owner, addressed)
+    of_caller = sides(caller, arg)
+    document = document_for(of_caller)
     conditions = [request_visible(caller, arg), *_filters(query, arg)]
     if query.mine:
-        conditions.append(f"({owner} OR {addressed})")
+        mine = [of_caller["owner"], of_caller["addressed"], request_answered(caller, arg)]
+        conditions.append(f"({' OR '.join(mine)})")
     if position is not None:
         conditions.append(after(NEWEST, position, arg))
     return Statement(
@@ -135,10 +149,10 @@ UNION ALL
 def writable(caller: Caller, id_: UUID) -> Statement:
     """What a change starts from, the row locked: state, version, what the caller is to it, the fields."""
     arg = Arguments(id_)
+    of_caller = ", ".join(f"{condition} AS is_{side}" for side, condition in sides(caller, arg).items())
     return Statement(
         f"""
-SELECT r.status, r.version, {request_owned(caller, arg)} AS is_owner, {request_addressed(caller, arg)} AS is_addressed,
-       r.expires_at, {FIELDS} AS fields
+SELECT r.status, r.version, {of_caller}, r.city_id, r.addressed_to, r.outcome::text AS outcome, {FIELDS} AS fields
 FROM exchange_request r WHERE r.id = $1 AND {request_visible(caller, arg)} FOR UPDATE OF r""",
         arg.values,
     )

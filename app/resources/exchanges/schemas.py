@@ -1,6 +1,6 @@
 """Wire shapes of exchange requests."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -15,6 +15,7 @@ from app.fields import (
     Country,
     CursorText,
     Day,
+    Flag,
     Input,
     Language,
     Markdown,
@@ -36,6 +37,7 @@ from app.fields import (
 )
 from app.resources.exchanges.examples import EXAMPLE, STEP_EXAMPLE, WHOLE_EXAMPLE
 
+LedTo = Literal["none", "contact", "adoption", "joint_project", "policy_change"]
 Tags = Annotated[list[TagId], Field(max_length=50), Unique]
 Formats = Annotated[list[TagId], Field(max_length=20), Unique]
 Languages = Annotated[list[Language], Field(max_length=20), Unique]
@@ -51,7 +53,9 @@ class Preferred(Input):
     roles: Annotated[list[Role], Field(max_length=4), Unique] = []
 
 
-class _ByCity(Input):
+class ByCity(Input):
+    """Takes the city as `city_id`, and as the member `city` that answers have."""
+
     @model_validator(mode="before")
     @classmethod
     def _city_by_id(cls, given: Any) -> Any:
@@ -63,7 +67,7 @@ class _ByCity(Input):
         return given
 
 
-class RequestFields(_ByCity):
+class RequestFields(ByCity):
     """Everything that a client may write."""
 
     kind: RequestKind
@@ -99,7 +103,17 @@ class RequestCreate(RequestFields):
     city_id: CityId | None = Field(default=None, description="The city; also taken as `city`, an id or `{id}`.")
 
 
-class RequestUpdate(_ByCity):
+class Outcome(Input):
+    """What came of an exchange, as the city that asked says."""
+
+    summary: Markdown
+    useful: Annotated[int, Field(strict=True, ge=1, le=5, description="How useful it was, 5 the most.")]
+    led_to: LedTo = "none"
+    adoption_id: UUID | None = None
+    public: Flag = Field(default=False, description="False: for the two sides only.")
+
+
+class RequestUpdate(ByCity):
     """A merge patch (RFC 7396): what is given is changed, null removes, what is not given stays."""
 
     model_config = {"json_schema_extra": {"examples": [{"needed_by": "2026-09-30", "costs_covered": "travel"}]}}
@@ -121,6 +135,7 @@ class RequestUpdate(_ByCity):
     needed_by: Day | None = None
     expires_at: MomentIn | None = None
     visibility: RequestVisibility | None = None
+    outcome: Outcome | None = Field(default=None, description="Of a completed exchange.")
 
 
 class RequestTransition(Input):
@@ -130,8 +145,13 @@ class RequestTransition(Input):
 
     to: RequestStatus
     note: Note | None = None
-    reason: ClosedReason | None = Field(default=None, description="To `cancelled`: why.")
+    reason: Note | None = Field(
+        default=None,
+        description="To `cancelled`: one of fulfilled, no_capacity, no_match, not_relevant, no_longer_needed,"
+        " duplicate. From `matched` back to `open`: why, in words.",
+    )
     expires_at: MomentIn | None = Field(default=None, description="From `expired` or `unfulfilled` to `open`.")
+    outcome: Outcome | None = Field(default=None, description="To `completed`: the owner's; may be given later.")
 
 
 class RequestPublic(Output):
@@ -160,8 +180,8 @@ class RequestPublic(Output):
     visibility: RequestVisibility
     status: RequestStatus
     closed_reason: ClosedReason | None
-    outcome: dict[str, Any] | None
-    response_count: int
+    outcome: Outcome | None = Field(description="Null too where it is not public and the caller on neither side.")
+    response_count: int = Field(description="Answers of all states.")
     created_at: Moment
     updated_at: Moment
     version: int
