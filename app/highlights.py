@@ -1,5 +1,6 @@
 """Where a record's texts have the words that were searched: as offsets, so that no text of a record becomes markup."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,6 +46,13 @@ def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
     listed = sorted(words, key=len, reverse=True)
     forms = [re.escape(word) + (r"[^\W_]{0,4}" if len(word) >= SHORTEST_STEM else "") for word in listed]
     return re.compile(rf"(?<![^\W_])(?:{'|'.join(forms)})(?![^\W_])")
+
+
+def found(row: Mapping[str, Any]) -> str:
+    """The document of a row that a search by words gave (see `app.search.marks`), with its highlight."""
+    named = {"tags": row["tags"], "city": [row["city"]] if row["is_place"] else []}
+    marks = highlight(json.loads(row["texts"]).items(), named, row["words"] or ())
+    return f'{row["body"][:-1]},"highlight":{json.dumps(marks, ensure_ascii=False)}}}'
 
 
 def highlight(

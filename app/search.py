@@ -12,7 +12,9 @@ required. Phrases and exclusions always hold.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from app.database import Arguments
 from app.paging import Key, after, order_by
@@ -168,7 +170,96 @@ strict AS MATERIALIZED (
     FROM must m CROSS JOIN (
         SELECT string_agg('(' || query::text || ')', ' & ')::tsquery AS query,
                string_agg('(' || title::text || ')', ' & ')::tsquery AS title
-        FROM wanted WHERE NOT is_idle) q)"""
+        FROM wanted WHERE NOT is_idle) q),
+marked AS MATERIALIZED (
+    SELECT array_agg(DISTINCT lexeme) AS words FROM lexeme
+    WHERE lexeme !~ '^[#@]' AND no IN (SELECT no FROM wanted WHERE NOT is_idle))"""
+
+
+def marks(texts: Iterable[str], alias: str) -> str:
+    """The end of a SELECT list: what a record's highlight is made from (see `app/highlights.py`).
+
+    Args:
+        texts: the columns that are shown, the most telling first.
+        alias: the record's; its city is `c`.
+    """
+    members = ", ".join(f"'{name}', {alias}.{name}" for name in texts)
+    return f""", json_build_object({members})::text AS texts, c.name AS city, (SELECT words FROM marked) AS words,
+    EXISTS (SELECT FROM named n WHERE n.target IN ('@' || c.id, '@' || lower(c.country))) AS is_place,
+    ARRAY(SELECT t.id FROM unnest({alias}.tags) AS given JOIN tag t ON t.id = given
+          WHERE EXISTS (SELECT FROM named n WHERE n.target IN ('#' || t.id, '#' || t.broader))) AS tags"""
+
+
+def found_page(
+    searched: Searched,
+    select: str,
+    seen: str,
+    conditions: list[str],
+    text: str,
+    position: list[str] | None,
+    count: int,
+    arg: Arguments,
+) -> str:
+    """The statement of a page by relevance; the keys of the order are `k0` and `k1`.
+
+    Args:
+        searched: the table; the city of a record is `c`.
+        select: the SELECT list.
+        seen: the condition that the caller sees the record.
+        conditions: that and all filters.
+        text: what was typed.
+        position: the keys of the last record of the page before.
+        count: how many records.
+        arg: the statement's arguments.
+    """
+    met, alias = " AND ".join(conditions), searched.alias
+    parts = [
+        understood(Question.of(text), arg),
+        nearest(searched, seen),
+        ranked(searched, met),
+        hits(searched, met, position, count, arg),
+    ]
+    return f"""
+WITH {",".join(parts)}
+SELECT {select}
+FROM (SELECT * FROM hit h ORDER BY {order_by(RELEVANCE)} LIMIT {count}) h
+JOIN {searched.table} {alias} ON {alias}.id = h.id JOIN city c ON c.id = {alias}.city_id
+ORDER BY {order_by(RELEVANCE)}"""
+
+
+def named(text: str, mark: Literal["@", "#"], arg: Arguments) -> str:
+    """CTEs for a search among names, the last of them `name(id, score)`: the cities (`@`) or tags (`#`) so named.
+
+    A name is found that is meant, begun or misspelt, that has all the words, or that stands among them; a city also by
+    its country's.
+    """
+    question = Question.of(text)
+    plain = f"btrim(px_plain({arg(question.words)}::text))"
+    excluded = arg(list(question.excluded))
+    of_country = """
+    UNION ALL SELECT c.id, 1 FROM named n JOIN city c ON n.target = '@' || lower(c.country)"""
+    return f"""{understood(question, arg)},
+called AS MATERIALIZED (
+    SELECT {plain} AS plain, (SELECT array_agg(key) FROM stem) AS keys, (SELECT count(*) FROM asked) AS words),
+name AS MATERIALIZED (
+    SELECT n.id, round(sum(n.score)::numeric, 5) AS score FROM (
+        SELECT substr(t.target, 2) AS id, max(0.1 * similarity(t.phrase, q.plain) + CASE
+            WHEN t.phrase = q.plain THEN 4
+            WHEN t.stems <@ q.keys THEN 2 + k.words / q.words::float
+            WHEN t.phrase LIKE q.plain || '%' THEN 2.5
+            WHEN k.words = q.words THEN 2
+            ELSE 1.5 * similarity(t.phrase, q.plain) END) AS score
+        FROM called q
+        JOIN search_term t ON t.stems && q.keys OR t.phrase LIKE q.plain || '%' OR t.phrase % q.plain
+        CROSS JOIN LATERAL (SELECT count(DISTINCT no) AS words FROM stem WHERE key = ANY (t.stems)) k
+        WHERE q.plain <> '' AND t.target LIKE '{mark}{"__-" if mark == "@" else ""}%'
+          AND (t.stems <@ q.keys OR t.phrase LIKE q.plain || '%' OR k.words = q.words
+               OR similarity(t.phrase, q.plain) >= {LEAST_LIKENESS})
+        GROUP BY t.target {of_country if mark == "@" else ""}) n
+    WHERE NOT EXISTS (SELECT FROM search_term t, unnest({excluded}::text[]) AS given
+                      WHERE t.target = '{mark}' || n.id
+                        AND ' ' || t.phrase || ' ' LIKE '% ' || btrim(px_plain(given)) || ' %')
+    GROUP BY n.id)"""
 
 
 def _operand(lexeme: str) -> str:

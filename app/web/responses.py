@@ -52,7 +52,7 @@ def page(
     binding: str,
     *,
     public: str = PUBLIC,
-    item: Callable[[Row], str] | None = None,
+    item: Callable[[Any], str] | None = None,
     keys: int = 2,
 ) -> Response:
     """A page of a list.

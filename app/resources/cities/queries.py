@@ -5,8 +5,10 @@ from app.documents import columns, moment, same
 from app.paging import Key, after, order_by
 from app.resources.cities.filters import CURRENT, city_conditions
 from app.resources.cities.schemas import CityPublic, CityQuery
+from app.search import named
 
-ORDER = (Key("c.id", "text"),)
+ORDER: tuple[Key, ...] = (Key("c.id", "text"),)
+BEST = (Key("c.score", "numeric", descending=True), Key("c.id", "text", descending=True))
 DOCUMENT = columns(
     CityPublic,
     {
@@ -42,18 +44,24 @@ WHERE c.id = $1""",
 
 
 def city_page(query: CityQuery, position: list[str] | None) -> Statement:
-    """A page of cities, and one more row where there are more: `body`, `id`."""
+    """A page of cities, and one more row where there are more: `body`, then the values of the order's keys."""
     arg = Arguments()
     conditions = city_conditions(query, arg)
+    names, source, keys = "", "city c", ORDER
+    if query.q is not None:
+        names = f"WITH {named(query.q, '@', arg)}"
+        source, keys = "(SELECT c.*, n.score FROM city c JOIN name n USING (id)) c", BEST
     if position is not None:
-        conditions.append(after(ORDER, position, arg))
+        conditions.append(after(keys, position, arg))
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    key_list = ", ".join(f"{key.expression}::text" for key in keys)
     return Statement(
         f"""
-SELECT (SELECT row_to_json(x)::text FROM (SELECT {DOCUMENT}) x) AS body, c.id
-FROM (SELECT c.* FROM city c {where} ORDER BY {order_by(ORDER)} LIMIT {query.limit + 1}) c
+{names}
+SELECT (SELECT row_to_json(x)::text FROM (SELECT {DOCUMENT}) x) AS body, {key_list}
+FROM (SELECT c.* FROM {source} {where} ORDER BY {order_by(keys)} LIMIT {query.limit + 1}) c
 CROSS JOIN LATERAL {DERIVED} d
-ORDER BY {order_by(ORDER)}""",
+ORDER BY {order_by(keys)}""",
         arg.values,
     )
 

@@ -22,7 +22,11 @@ router = ApiRouter("cities")
 
 @router.get("/cities", response_model=CityPage)
 async def list_cities(request: ApiRequest, query: Annotated[CityQuery, Query()]) -> Response:
-    """List cities by id; every filter narrows the list. `near` with `radius_km`, and `bbox`, search by position."""
+    """List cities by id; every filter narrows the list. `near` with `radius_km`, and `bbox`, search by position.
+
+    `q` finds cities by their names in all languages, and by their country's, the best first; accents and misspelling
+    do not matter, and the last word may be unfinished.
+    """
     binding = binding_of("cities", query)
     position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
     rows = await request.rows(queries.city_page(query, position))

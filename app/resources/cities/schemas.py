@@ -21,6 +21,7 @@ from app.fields import (
     Output,
     PopulationBand,
     Role,
+    SearchWords,
     Slug,
     Text,
     Unique,
@@ -179,6 +180,9 @@ class CityPage(Output):
 class CityQuery(Input):
     """Filters of the list of cities."""
 
+    q: SearchWords | None = Field(
+        default=None, description="Names in all languages, also the country's; forgiving of accents and misspelling."
+    )
     country: Country | None = None
     role: Annotated[list[Role], Field(max_length=4)] = Field(default=[], description="All must match.")
     network: Slug | None = Field(default=None, description="Members of it now.")

@@ -10,11 +10,13 @@ from app.documents import city_ref, columns, moment, same
 from app.paging import Key, after, order_by
 from app.resources.exchanges.lifecycle import Side, allowed_sql
 from app.resources.exchanges.schemas import RequestPublic, RequestQuery, RequestStep
+from app.search import REQUESTS, found_page, marks
 from app.visibility import request_addressed, request_answered, request_owned, request_visible
 
 Sides = Mapping[Side, str]
 NEWEST = (Key("r.created_at", "timestamptz", descending=True), Key("r.id", "uuid", descending=True))
 OLDEST_STEP = (Key("t.at", "timestamptz"), Key("t.id", "uuid"))
+TEXTS = ("title", "need", "already_tried", "expected_result")
 PREFERRED = """CASE WHEN r.preferred_countries <> '{}' OR r.preferred_roles <> '{}'
          OR r.preferred_population_band IS NOT NULL
     THEN json_build_object('countries', r.preferred_countries, 'population_band', r.preferred_population_band,
@@ -72,7 +74,10 @@ WHERE r.id = $1 AND {request_visible(caller, arg)}""",
 
 
 def request_page(caller: Caller, query: RequestQuery, position: list[str] | None) -> Statement:
-    """A page of requests, newest first, and one more where there are more: `body`, then the values of the keys."""
+    """A page of requests, newest first, and one more where there are more: `body`, then the values of the keys.
+
+    Where words are searched, by relevance, and then what the marks are made from.
+    """
     arg = Arguments()
     of_caller = sides(caller, arg)
     document = document_for(of_caller)
@@ -80,6 +85,12 @@ def request_page(caller: Caller, query: RequestQuery, position: list[str] | None
     if query.mine:
         mine = [of_caller["owner"], of_caller["addressed"], request_answered(caller, arg)]
         conditions.append(f"({' OR '.join(mine)})")
+    if query.q is not None:
+        select = f"""(SELECT row_to_json(d)::text FROM (SELECT {document}) d) AS body, h.score::text AS k0,
+            h.id::text AS k1{marks(TEXTS, "r")}"""
+        seen = request_visible(caller, arg)
+        page = found_page(REQUESTS, select, seen, conditions, query.q, position, query.limit + 1, arg)
+        return Statement(page, arg.values)
     if position is not None:
         conditions.append(after(NEWEST, position, arg))
     return Statement(

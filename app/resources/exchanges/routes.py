@@ -8,6 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from app.errors import NotFound
+from app.highlights import found
 from app.resources.exchanges import commands, queries
 from app.resources.exchanges.examples import SAMPLE_ID
 from app.resources.exchanges.schemas import (
@@ -33,13 +34,16 @@ router = ApiRouter("exchange-requests")
 
 @router.get("/exchange-requests", response_model=RequestPage)
 async def list_exchange_requests(request: ApiRequest, query: Annotated[RequestQuery, Query()]) -> Response:
-    """List exchange requests, newest first. Public ones are for everyone; a token adds what is shared with it."""
+    """List exchange requests, newest first. Public ones are for everyone; a token adds what is shared with it.
+
+    With `q` the most relevant come first, each with `highlight`.
+    """
     if query.mine and not request.caller.is_member:
         raise unauthorized(request.scope, "`mine` needs an access token.")
     binding = binding_of("exchange-requests", query, request.caller.organization if query.mine else None)
     position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
     rows = await request.rows(queries.request_page(request.caller, query, position))
-    return page(request, rows, query.limit, binding)
+    return page(request, rows, query.limit, binding, item=found if query.q else None)
 
 
 @router.post("/exchange-requests", status_code=201, response_model=RequestPublic)

@@ -29,12 +29,14 @@ from app.fields import (
     RequestStatus,
     RequestVisibility,
     Role,
+    SearchWords,
     Slug,
     Support,
     TagId,
     Title,
     Unique,
 )
+from app.highlights import MARK, Highlight
 from app.resources.exchanges.examples import EXAMPLE, STEP_EXAMPLE, WHOLE_EXAMPLE
 
 LedTo = Literal["none", "contact", "adoption", "joint_project", "policy_change"]
@@ -188,12 +190,20 @@ class RequestPublic(Output):
     allowed_transitions: list[RequestStatus] = Field(description="What the caller may move it to.")
 
 
+class FoundRequest(RequestPublic):
+    """An exchange request in the answer to a search by `q`."""
+
+    model_config = {"json_schema_extra": {"examples": [{**WHOLE_EXAMPLE, "highlight": [MARK]}]}}
+
+    highlight: list[Highlight] = Field(description="Where the record has what was searched.")
+
+
 class RequestPage(Output):
     """A page of exchange requests."""
 
     model_config = {"json_schema_extra": {"examples": [{"items": [WHOLE_EXAMPLE], "next_cursor": None}]}}
 
-    items: list[RequestPublic]
+    items: list[RequestPublic | FoundRequest]
     next_cursor: str | None
 
 
@@ -221,6 +231,10 @@ class RequestTimeline(Output):
 class RequestQuery(Input):
     """Filters of the list of exchange requests."""
 
+    q: SearchWords | None = Field(
+        default=None,
+        description="Words in any language, forgiving of accents and misspelling; the most relevant come first.",
+    )
     tag: Annotated[list[TagId], Field(max_length=20)] = Field(default=[], description="All must match; narrower do.")
     kind: RequestKind | None = None
     format: TagId | None = None

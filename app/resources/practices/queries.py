@@ -16,7 +16,7 @@ from app.resources.practices.schemas import (
     Tombstone,
     TransitionPublic,
 )
-from app.search import PRACTICES, RELEVANCE, Question, hits, is_found, nearest, ranked, understood
+from app.search import PRACTICES, RELEVANCE, Question, found_page, is_found, marks, nearest, understood
 from app.visibility import practice_concerns, practice_owned, practice_reviewed, practice_visible
 
 ORDERS = {
@@ -25,18 +25,8 @@ ORDERS = {
     "title": (Key("lower(p.title)", "text"), Key("p.id", "uuid")),
     "relevance": RELEVANCE,
 }
-# What marks are made from, for the page only; the long texts where the short ones have nothing.
-LONG = ("challenge", "description", "results", "lessons", "what_failed", "conditions")
-MARKED = f""", p.title, p.summary, c.name AS city, (SELECT words FROM marked) AS words,
-    ARRAY(SELECT tag FROM unnest(p.tags) AS tag
-          WHERE EXISTS (SELECT FROM named n JOIN tag t ON n.target IN ('#' || t.id, '#' || t.broader) WHERE t.id = tag)
-    ) AS tags, EXISTS (SELECT FROM named n WHERE n.target IN ('@' || c.id, '@' || left(c.id, 2))) AS is_place,
-    CASE WHEN coalesce(concat_ws(' ', {", ".join(f"p.{name}" for name in LONG)}), '') <> ''
-         THEN json_build_object({", ".join(f"'{name}', p.{name}" for name in LONG)})::text END AS texts"""
-MARKED_WORDS = """
-marked AS MATERIALIZED (
-    SELECT array_agg(DISTINCT lexeme) AS words FROM lexeme WHERE lexeme !~ '^[#@]' AND no IN (
-        SELECT no FROM wanted WHERE NOT is_idle))"""
+# What is shown of a record that words found: the first two, and the first of the others that has any.
+TEXTS = ("title", "summary", "challenge", "description", "results", "lessons", "what_failed", "conditions")
 
 SUMMARY = columns(
     PracticeSummary,
@@ -141,10 +131,10 @@ WHERE p.id = $1 AND ({visible})""",
 def practice_page(caller: Caller, query: PracticeQuery, position: list[str] | None) -> Statement:
     """A page of practices, and one more row where there are more: `body`, then the values of the order's keys.
 
-    Where words are searched, then what their marks are made from: `title`, `summary`, `texts`, `words`, `tags`, `city`.
+    Where words are searched, then what the marks are made from.
     """
     if query.q is not None:
-        return _found(SUMMARY, MARKED, caller, query, query.limit + 1, position)
+        return _found(SUMMARY, marks(TEXTS, "p"), caller, query, query.limit + 1, position)
     return _rows(SUMMARY, "", caller, query, query.limit + 1, position)
 
 
@@ -203,17 +193,15 @@ def _found(
     arg = Arguments()
     seen = " AND ".join(standing(caller, query, arg))
     conditions = search_conditions(caller, query, arg)
-    parts = [understood(Question.of(query.q or ""), arg), nearest(PRACTICES, seen), MARKED_WORDS]
-    if query.order != "relevance":
-        page = _page(document, more, [*conditions, is_found(PRACTICES)], ORDERS[query.order], count, position, arg)
+    body = f"(SELECT row_to_json(d)::text FROM (SELECT {document}) d) AS body"
+    if query.order == "relevance":
+        select = f"{body}, h.score::text AS k0, h.id::text AS k1{more}"
+        page = found_page(PRACTICES, select, seen, conditions, query.q or "", position, count, arg)
     else:
-        met = " AND ".join(conditions)
-        parts += [ranked(PRACTICES, met), hits(PRACTICES, met, position, count, arg)]
-        page = f"""
-SELECT (SELECT row_to_json(d)::text FROM (SELECT {document}) d) AS body, h.score::text AS k0, h.id::text AS k1{more}
-FROM (SELECT * FROM hit h ORDER BY {order_by(RELEVANCE)} LIMIT {count}) h
-JOIN practice p ON p.id = h.id JOIN city c ON c.id = p.city_id ORDER BY {order_by(RELEVANCE)}"""
-    return Statement(f"WITH {','.join(parts)} {page}", arg.values)
+        parts = (understood(Question.of(query.q or ""), arg), nearest(PRACTICES, seen))
+        conditions.append(is_found(PRACTICES))
+        page = f"WITH {','.join(parts)} {_page(document, more, conditions, ORDERS[query.order], count, position, arg)}"
+    return Statement(page, arg.values)
 
 
 TRANSITION = columns(

@@ -12,12 +12,12 @@ from starlette.responses import Response, StreamingResponse
 
 from app.database import Row
 from app.errors import Gone, NotAcceptable, NotFound
+from app.highlights import found
 from app.resources.practices import commands, queries
 from app.resources.practices.examples import SAMPLE_ID
 from app.resources.practices.facets import Facets, facets
 from app.resources.practices.files import FORMATS, Format, FormatName
 from app.resources.practices.forms import FORMS
-from app.resources.practices.marks import found
 from app.resources.practices.schemas import (
     PracticeCreate,
     PracticeFileQuery,

@@ -5,10 +5,12 @@ from app.documents import columns, moment, same
 from app.paging import Key, after, order_by
 from app.resources.tags.schemas import TagPublic, TagQuery
 from app.resources.tags.skos import concept_sql, whole_concept_sql
+from app.search import named
 
 SCHEMES = ("theme", "group", "format", "gcm", "gcm-principle", "gcr", "sdg")
 RANK = f"array_position('{{{','.join(SCHEMES)}}}'::text[], t.scheme)"
-ORDER = (Key(RANK, "int"), Key("t.position", "int"), Key("t.id", "text"))
+BEST = (Key("t.score", "numeric", descending=True), Key("t.id", "text", descending=True))
+ORDER: tuple[Key, ...] = (Key(RANK, "int"), Key("t.position", "int"), Key("t.id", "text"))
 DOCUMENT = columns(
     TagPublic,
     {
@@ -69,14 +71,19 @@ def _page(query: TagQuery, position: list[str] | None, body: str, join: str, arg
     conditions = ["TRUE"]
     if query.scheme:
         conditions.append(f"t.scheme = {arg(query.scheme)}")
+    names, source, keys = "", "tag t", ORDER
+    if query.q is not None:
+        names = f"WITH {named(query.q, '#', arg)}"
+        source, keys = "(SELECT t.*, n.score FROM tag t JOIN name n USING (id)) t", BEST
     if position is not None:
-        conditions.append(after(ORDER, position, arg))
+        conditions.append(after(keys, position, arg))
     return Statement(
         f"""
-SELECT {body} AS body, {RANK}, t.position, t.id
-FROM (SELECT t.* FROM tag t WHERE {" AND ".join(conditions)}
-      ORDER BY {order_by(ORDER)} LIMIT {query.limit + 1}) t
+{names}
+SELECT {body} AS body, {", ".join(f"({key.expression})::text" for key in keys)}
+FROM (SELECT t.* FROM {source} WHERE {" AND ".join(conditions)}
+      ORDER BY {order_by(keys)} LIMIT {query.limit + 1}) t
 CROSS JOIN LATERAL {NEIGHBOURS} d {join}
-ORDER BY {order_by(ORDER)}""",
+ORDER BY {order_by(keys)}""",
         arg.values,
     )

@@ -39,7 +39,10 @@ router = ApiRouter("tags")
 )
 @raises(NotAcceptable)
 async def list_tags(request: ApiRequest, query: Annotated[TagQuery, Query()]) -> Response:
-    """List tags, vocabulary by vocabulary, in their order; as SKOS with `Accept: application/ld+json`."""
+    """List tags, vocabulary by vocabulary, in their order; as SKOS with `Accept: application/ld+json`.
+
+    `q` finds tags by labels and synonyms in all languages, the best first.
+    """
     binding = binding_of("tags", query)
     position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
     if negotiated(request.headers.get("accept"), (JSON, LD_JSON)) == JSON:

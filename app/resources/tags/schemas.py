@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from app.fields import CursorText, Input, Language, Moment, Name, Output, Scheme, TagId, Text, Unique
+from app.fields import CursorText, Input, Language, Moment, Name, Output, Scheme, SearchWords, TagId, Text, Unique
 from app.resources.tags.examples import NEW_TAG, TAG
 
 Code = Annotated[str, Text(100, pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$")]
@@ -83,6 +83,9 @@ class TagPage(Output):
 class TagQuery(Input):
     """Filters of the list of tags."""
 
+    q: SearchWords | None = Field(
+        default=None, description="Labels and synonyms in all languages, forgiving of accents and misspelling."
+    )
     scheme: Scheme | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     cursor: CursorText | None = None

@@ -149,7 +149,8 @@ async def test_which_form_is_given(client: AsyncClient, accept: str | None, stat
 
 
 @pytest.mark.parametrize(
-    ("query", "status"), [("scheme=colours", 422), ("q=id", 400), ("limit=1000", 422), ("scheme=gcm&scheme=gcr", 400)]
+    ("query", "status"),
+    [("scheme=colours", 422), ("words=id", 400), ("limit=1000", 422), ("scheme=gcm&scheme=gcr", 400)],
 )
 async def test_what_makes_no_sense_is_refused(client: AsyncClient, query: str, status: int) -> None:
     assert (await client.get(f"/v1/tags?{query}")).status_code == status
