@@ -21,6 +21,8 @@ from app.keys import KeyRing, cursor_secret, ensure_keys
 from app.logs import configure_logs
 from app.paging import Cursors
 from app.periodic import PeriodicTask
+from app.resources.adoptions import feed as adoption_feed
+from app.resources.adoptions import routes as adoptions
 from app.resources.audit import routes as audit
 from app.resources.changes import routes as changes
 from app.resources.cities import feed as city_feed
@@ -54,6 +56,7 @@ ROUTERS = (
     exchanges_routes.router,
     responses.router,
     messages.router,
+    adoptions.router,
     cities.router,
     networks.router,
     tags.router,
@@ -63,7 +66,7 @@ ROUTERS = (
     tokens.router,
 )
 # The feed shows what the other resources hold; they do not know each other, so they meet here.
-FEEDS = (practice_feed.FEED, city_feed.FEED, network_feed.FEED, tag_feed.FEED, request_feed.FEED)
+FEEDS = (practice_feed.FEED, city_feed.FEED, network_feed.FEED, tag_feed.FEED, request_feed.FEED, adoption_feed.FEED)
 changes.types.update({kind.name: kind for kind in FEEDS})
 EXPOSED = ["ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id"]
 READING_HEADERS = ["Authorization", "Accept", "Accept-Language", "If-None-Match", "X-Request-Id"]

@@ -46,6 +46,19 @@ list_exchange_request_transitions [addressed]:   404 200 404 404 200
 move_exchange_request [open]:            401 200 403 403 200
 move_exchange_request [for_members]:     401 200 403 403 200
 move_exchange_request [addressed]:       401 200 404 404 200
+list_adoptions:                          200 200 200 200 200
+list_practice_adoptions [published]:     200 200 200 200 200
+list_practice_adoptions [members]:       404 200 200 200 200
+list_practice_adoptions [draft]:         404 200 404 404 200
+get_lineage [published]:                 200 200 200 200 200
+get_lineage [members]:                   404 200 200 200 200
+get_lineage [draft]:                     404 200 404 404 200
+create_adoption [published]:             401 403 201 403 403
+create_adoption [members]:               401 403 201 403 403
+create_adoption [draft]:                 401 403 404 404 403
+get_adoption [adopted]:                  200 200 200 200 200
+update_adoption [adopted]:               401 403 200 403 200
+confirm_adoption [adopted]:              401 200 403 403 200
 list_responses [open]:                   401 200 200 200 200
 list_responses [addressed]:              401 200 404 404 200
 create_response [open]:                  401 403 201 403 422

@@ -124,3 +124,12 @@ async def make_exchange(client: AsyncClient, owner: Headers, responder: Headers,
         response = await client.post(path, json=move, headers=owner)
         assert response.status_code == 200, response.text
     return request_id, response_id
+
+
+async def make_adoption(client: AsyncClient, headers: Headers, practice_id: str, **changes: Any) -> dict[str, Any]:
+    """An adoption made over HTTP; gives its document."""
+    body = {"stage": "adapting", **changes}
+    response = await client.post(f"/v1/practices/{practice_id}/adoptions", json=body, headers=headers)
+    assert response.status_code == 201, response.text
+    document: dict[str, Any] = response.json()
+    return document

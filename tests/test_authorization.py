@@ -13,6 +13,7 @@ from tests.authorization_matrix import BY_CLIENT_SECRET, CALLERS, rows
 from tests.conftest import Token
 from tests.factories import (
     Headers,
+    make_adoption,
     make_match,
     make_practice,
     make_request,
@@ -57,6 +58,11 @@ class World(NamedTuple):
     async def matched(self) -> str:
         return " ".join(await make_match(self.client, self.headers["owner"], self.headers["other"]))
 
+    async def adopted(self) -> str:
+        """A practice of the owner and its adoption by the other city: both ids, with a blank between."""
+        practice_id = await self.practice()
+        return f"{practice_id} {(await make_adoption(self.client, self.headers['other'], practice_id))['id']}"
+
     async def credentials(self) -> str:
         body = {"organization": "city:ca-montreal", "name": "made for the matrix"}
         made = await self.client.post("/v1/clients", json=body, headers=self.headers["owner"])
@@ -72,6 +78,7 @@ STATES: dict[str, Callable[[World], Awaitable[str]]] = {
     "withdrawn": lambda world: world.moved("withdrawn"),
     "open": lambda world: world.request(),
     "for_members": lambda world: world.request(visibility="members"),
+    "adopted": lambda world: world.adopted(),
     "answered": lambda world: world.answered(),
     "matched": lambda world: world.matched(),
     "addressed": lambda world: world.request(visibility="addressed", addressed_to=["city:gb-bristol"]),
@@ -82,6 +89,8 @@ BODIES: dict[str, Callable[[str], Any]] = {
     "move_practice": lambda state: {"to": "published" if state == "draft" else "archived"},
     "create_exchange_request": lambda _: request_body(city_id="ca-montreal"),
     "update_exchange_request": lambda _: {"title": "Another title"},
+    "create_adoption": lambda _: {"stage": "exploring"},
+    "update_adoption": lambda _: {"results": "It works here too."},
     "create_response": lambda _: {"message": "We can help."},
     "move_response": lambda _: {"to": "declined", "reason": "Too far away"},
     "create_message": lambda _: {"body": "Good morning."},
@@ -135,6 +144,7 @@ async def ask(world: World, name: str, state: str, caller: str) -> int:
     path = (
         path.replace("{id}", id_)
         .replace("{response_id}", child)
+        .replace("{adoption_id}", child)
         .replace("{city_id}", PLACES["city_id"])
         .replace("{format}", "ndjson")
     )

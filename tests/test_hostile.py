@@ -40,6 +40,7 @@ TABLES = (
     "practice",
     "exchange_request",
     "response",
+    "adoption",
     "message",
     "city",
     "network",

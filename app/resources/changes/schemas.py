@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.fields import CityId, Country, CursorText, Input, Moment, OrganizationId, Output, Slug, TagId
 
-RecordType = Literal["practice", "city", "network", "tag", "exchange_request"]
+RecordType = Literal["practice", "city", "network", "tag", "exchange_request", "adoption"]
 
 EXAMPLE: dict[str, Any] = {
     "items": [

@@ -136,8 +136,11 @@ def _shown_elsewhere(origin: str) -> str:
         AND (p.city_id = $1 OR p.partner_cities @> ARRAY[$1]) ORDER BY p.id"""
     requests = """FROM exchange_request r JOIN feed f ON f.type = 'exchange_request' AND f.id = r.id::text
         WHERE r.city_id = $1 ORDER BY r.id"""
+    adoptions = """FROM adoption a JOIN feed f ON f.type = 'adoption' AND f.id = a.id::text
+        WHERE a.city_id = $1 ORDER BY a.id"""
     return (
-        f"shown AS ({mark('practice', practices, id_='p.id', version='p.version', origin=origin)}),"
+        f"adopted AS ({mark('adoption', adoptions, id_='a.id', version='f.version', op='f.op', origin=origin)}),"
+        f" shown AS ({mark('practice', practices, id_='p.id', version='p.version', origin=origin)}),"
         f" asked AS ({mark('exchange_request', requests, id_='r.id', version='f.version', op='f.op', origin=origin)}),"
     )
 

@@ -108,6 +108,7 @@ async def move_request(connection: Connection, actor: Actor, id_: UUID, body: Re
     if body.outcome is not None and not ("owner" in sides and move.to == "completed"):
         detail = "The outcome is given by the city that asked, with the completion or after it."
         raise InvalidInput(detail, errors=[error("/outcome", "not_allowed", detail)])
+    await _check_adoption(connection, id_, body.outcome)
     arg = Arguments(id_)
     reason, note = arg(body.reason), arg(body.note)
     is_cancelled = arg(move.to == "cancelled")
@@ -141,6 +142,7 @@ stepped_timed AS ({step}),"""
 
 
 async def _set_outcome(connection: Connection, actor: Actor, id_: UUID, outcome: Outcome | None) -> None:
+    await _check_adoption(connection, id_, outcome)
     arg = Arguments(id_)
     await connection.execute(
         f"""
@@ -150,6 +152,18 @@ marked AS ({marked(arg, actor)})
 {audited(arg, actor, "updated", "exchange_request", "FROM made", changed=["outcome"])}""",
         *arg.values,
     )
+
+
+async def _check_adoption(connection: Connection, id_: UUID, outcome: Outcome | None) -> None:
+    """Refuse an adoption that is of neither of the two cities."""
+    if outcome is None or outcome.adoption_id is None:
+        return
+    known = """SELECT EXISTS (SELECT FROM adoption a JOIN exchange_request r ON r.id = $1
+        LEFT JOIN response s ON s.request_id = r.id AND s.status = 'accepted'
+        WHERE a.id = $2 AND a.city_id IN (r.city_id, s.city_id))"""
+    if not await connection.fetchval(known, id_, outcome.adoption_id):
+        detail = "Neither of the two cities has such an adoption."
+        raise InvalidInput(detail, errors=[error("/outcome/adoption_id", "unknown_reference", detail)])
 
 
 def _json(outcome: Outcome | None) -> str | None:

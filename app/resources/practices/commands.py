@@ -92,7 +92,8 @@ WITH made AS (
     UPDATE practice SET {assignments}, version = version + 1, updated_at = now() WHERE id = $1
     RETURNING id, version, status, visibility),
 {identified}
-marked AS ({_marked(arg, actor)})
+marked AS ({_marked(arg, actor)}),
+adopted AS ({_adoptions_marked(arg, actor)})
 {audited(arg, actor, "updated", "practice", "FROM made", changed=sorted(given))}""",
         arg,
     )
@@ -168,7 +169,8 @@ WITH made AS (
 timed AS (INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization, client_id, note)
           SELECT {arg(uuid7())}, 'practice', id, {arg(move.start)}, status, {arg(actor.organization)},
                  {arg(actor.caller.client_id)}, {note}::text FROM made),
-marked AS ({_marked(arg, actor)})
+marked AS ({_marked(arg, actor)}),
+adopted AS ({_adoptions_marked(arg, actor)})
 {audited(arg, actor, "transitioned", "practice", "FROM made", changed=["status"])}""",
         arg,
     )
@@ -190,6 +192,14 @@ def _marked(arg: Arguments, actor: Actor) -> str:
     )
     op = f"CASE WHEN {PUBLIC} THEN 'upsert' ELSE 'delete' END"
     return mark("practice", source, op=op, origin=arg(actor.organization))
+
+
+def _adoptions_marked(arg: Arguments, actor: Actor) -> str:
+    """The feed marks of the practice's adoptions, which are public while it is."""
+    source = f"""FROM (SELECT a.id, a.version, CASE WHEN {PUBLIC} THEN 'upsert' ELSE 'delete' END AS op
+    FROM made JOIN adoption a ON a.practice_id = made.id JOIN feed f ON f.type = 'adoption' AND f.id = a.id::text
+    WHERE f.op <> CASE WHEN {PUBLIC} THEN 'upsert' ELSE 'delete' END) a"""
+    return mark("adoption", source, op="op", origin=arg(actor.organization))
 
 
 async def _locked(connection: Connection, caller: Caller, id_: UUID, version: int | None) -> Row:

@@ -121,7 +121,8 @@ SELECT e.etag, e.status, e.successor{more},
             ELSE (SELECT row_to_json(d)::text FROM (SELECT {select_list}) d) END AS body,
        CASE WHEN e.ended THEN (SELECT row_to_json(d)::text FROM (SELECT {TOMBSTONE}) d) END AS tombstone
 FROM practice p JOIN city c ON c.id = p.city_id
-CROSS JOIN LATERAL (SELECT '"' || p.version || '-' || c.version || {PARTNERS_VERSION} || {variant}{suffix}"' AS etag,
+CROSS JOIN LATERAL (SELECT '"' || p.version || '-' || c.version || {PARTNERS_VERSION}
+    || '-' || p.adoption_count || {variant}{suffix}"' AS etag,
                            p.status, p.successor, p.status IN ('withdrawn', 'merged') AS ended) e
 WHERE p.id = $1 AND ({visible})""",
         arg.values,

@@ -1,0 +1,1 @@
+"""Adoptions: who adapted a practice, what was kept and changed, what came of it."""

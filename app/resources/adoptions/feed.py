@@ -1,0 +1,22 @@
+"""How the feed shows an adoption: while its practice is public."""
+
+from app.feed import FeedType
+from app.resources.adoptions.queries import DOCUMENT, SOURCE
+from app.visibility import PUBLIC_PRACTICE
+
+ID = "CASE WHEN f.type = 'adoption' THEN f.id::uuid END"
+FEED = FeedType(
+    name="adoption",
+    source=f"FROM {SOURCE} WHERE a.id = {ID} AND {PUBLIC_PRACTICE}",
+    document=f"(SELECT row_to_json(d)::text FROM (SELECT {DOCUMENT}) d)",
+    filters={
+        "network": "a.city_id IN (SELECT m.city_id FROM membership m WHERE m.network_id = {0}"
+        " AND (m.until IS NULL OR m.until >= current_date))",
+        "city": "a.city_id = {0}",
+        "country": "c.country = {0}",
+        "tag": "p.tag_closure @> {0}::text[]",
+    },
+    reason=f"(SELECT CASE WHEN p.status = 'published' THEN 'not_public' ELSE p.status END"
+    f" FROM adoption a JOIN practice p ON p.id = a.practice_id WHERE a.id = {ID}"
+    f" AND NOT ({PUBLIC_PRACTICE}))",
+)

@@ -1,0 +1,105 @@
+"""HTTP for adoptions and lineages."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import Field
+from starlette.responses import Response
+
+from app.errors import NotFound
+from app.resources.adoptions import commands, queries
+from app.resources.adoptions.examples import ADOPTION_ID, PRACTICE_ID
+from app.resources.adoptions.schemas import (
+    AdoptionCreate,
+    AdoptionPage,
+    AdoptionPublic,
+    AdoptionQuery,
+    AdoptionUpdate,
+    Lineage,
+    LineageQuery,
+    PracticeAdoptionQuery,
+)
+from app.web.etags import required_version
+from app.web.responses import binding_of, counted, document, not_modified, page
+from app.web.routing import ApiRequest, ApiRouter, requires
+from app.web.sessions import write
+
+PracticeId = Annotated[UUID, Field(examples=[PRACTICE_ID])]
+AdoptionId = Annotated[UUID, Field(examples=[ADOPTION_ID])]
+NO_PRACTICE = "There is no such practice."
+
+router = ApiRouter("adoptions")
+
+
+@router.get("/adoptions", response_model=AdoptionPage)
+async def list_adoptions(request: ApiRequest, query: Annotated[AdoptionQuery, Query()]) -> Response:
+    """List adoptions of all practices, newest first."""
+    binding = binding_of("adoptions", query)
+    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    return page(
+        request, await request.rows(queries.adoption_page(request.caller, query, position)), query.limit, binding
+    )
+
+
+@router.get("/practices/{id}/lineage", include_in_schema=False)  # the shorter address, for people
+@router.get("/practices/{id}/adoptions/lineage", response_model=Lineage)
+async def get_lineage(request: ApiRequest, id: PracticeId, query: Annotated[LineageQuery, Query()]) -> Response:
+    """Read where a practice comes from and what came of it elsewhere, as a graph of practices and adoptions."""
+    row = await request.row(queries.lineage(request.caller, id, query.depth))
+    if row is None:
+        raise NotFound(NO_PRACTICE)
+    return counted(request, row["body"].encode())
+
+
+@router.get("/practices/{id}/adoptions", response_model=AdoptionPage)
+async def list_practice_adoptions(
+    request: ApiRequest, id: PracticeId, query: Annotated[PracticeAdoptionQuery, Query()]
+) -> Response:
+    """List who adapted a practice, newest first."""
+    binding = binding_of(f"adoptions {id}", query)
+    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    rows = await request.rows(queries.adoptions_of(request.caller, id, query, position))
+    if not rows:
+        raise NotFound(NO_PRACTICE)
+    return page(request, rows[1:], query.limit, binding)
+
+
+@router.post("/practices/{id}/adoptions", status_code=201, response_model=AdoptionPublic)
+@requires("practices:write")
+async def create_adoption(request: ApiRequest, id: PracticeId, body: AdoptionCreate) -> Response:
+    """Record that the caller's city adapts a published practice of another city."""
+    async with write(request) as session:
+        made = await commands.create_adoption(session.connection, session.actor, id, body)
+        statement = queries.adoption(request.caller, id, made, [])
+        return await session.respond(statement, status=201, location=f"/v1/practices/{id}/adoptions/{made}")
+
+
+@router.get("/practices/{id}/adoptions/{adoption_id}", response_model=AdoptionPublic)
+async def get_adoption(request: ApiRequest, id: PracticeId, adoption_id: AdoptionId) -> Response:
+    """Read one adoption."""
+    row = await request.row(queries.adoption(request.caller, id, adoption_id, not_modified(request)))
+    if row is None:
+        raise NotFound("There is no such adoption.")
+    return document(request, row)
+
+
+@router.patch("/practices/{id}/adoptions/{adoption_id}", response_model=AdoptionPublic)
+@requires("practices:write")
+async def update_adoption(
+    request: ApiRequest, id: PracticeId, adoption_id: AdoptionId, body: AdoptionUpdate
+) -> Response:
+    """Change an adoption, by merge patch (RFC 7396); the origin's confirmation is of what it had read, and goes."""
+    version = required_version(request.headers.get("if-match"))
+    async with write(request) as session:
+        await commands.update_adoption(session.connection, session.actor, id, adoption_id, version, body)
+        return await session.respond(queries.adoption(request.caller, id, adoption_id, []))
+
+
+@router.post("/practices/{id}/adoptions/{adoption_id}/confirmation", response_model=AdoptionPublic)
+@requires("practices:write")
+async def confirm_adoption(request: ApiRequest, id: PracticeId, adoption_id: AdoptionId) -> Response:
+    """Confirm an adoption, as the city that the practice comes from."""
+    async with write(request) as session:
+        await commands.confirm_adoption(session.connection, session.actor, id, adoption_id)
+        return await session.respond(queries.adoption(request.caller, id, adoption_id, []))
