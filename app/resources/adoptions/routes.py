@@ -45,7 +45,7 @@ async def list_adoptions(request: ApiRequest, query: Annotated[AdoptionQuery, Qu
 @router.get("/practices/{id}/lineage", include_in_schema=False)  # the shorter address, for people
 @router.get("/practices/{id}/adoptions/lineage", response_model=Lineage)
 async def get_lineage(request: ApiRequest, id: PracticeId, query: Annotated[LineageQuery, Query()]) -> Response:
-    """Read where a practice comes from and what came of it elsewhere, as a graph of practices and adoptions."""
+    """Read where a practice comes from and what came of it: a graph of practices and adoptions."""
     row = await request.row(queries.lineage(request.caller, id, query.depth))
     if row is None:
         raise NotFound(NO_PRACTICE)
