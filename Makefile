@@ -12,11 +12,11 @@ LOCK := pip compile pyproject.toml - --extra embedded --universal --python-versi
 # The Python that an environment was made from may be gone after an upgrade of the system: then it is made anew.
 $(shell $(BIN)/python -c '' 2>/dev/null || rm -f $(VENV)/.made $(VENV)/.runtime $(VENV)/.dev)
 
-.PHONY: help setup serve test check bench openapi migration lock clean
+.PHONY: help setup serve test check bench bench-search openapi migration lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
-		printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 setup: $(VENV)/.runtime ## the environment in .venv, so that .venv/bin/practice-exchange runs
 
@@ -36,6 +36,9 @@ check: $(VENV)/.dev ## format, lint, types, layers, migrations and openapi.json
 
 bench: $(VENV)/.dev ## the speed beside a plain version of the same service
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-search: $(VENV)/.dev ## how good the search is: recall and nDCG of judged queries (ARGS=--each)
+	$(BIN)/python -m benchmarks.search $(ARGS)
 
 openapi: $(VENV)/.runtime ## write openapi.json from the code
 	$(BIN)/practice-exchange openapi --output openapi.json

@@ -24,7 +24,7 @@ MOST_WORDS = 12
 # With fewer records that have all words, those that have some are added.
 FEW = 20
 NEAREST = 100
-LEAST_COVERAGE = 0.5
+LEAST_COVERAGE = 0.25
 SHORTEST_BEGINNING = 3
 SHORTEST_MISSPELT = 4
 SHORTEST_STEM = 4
