@@ -31,9 +31,10 @@ SHORTEST_STEM = 4
 # A misspelt word is like the known one by so much of their trigrams, and not much less than like the best.
 LEAST_LIKENESS = 0.35
 SPREAD = 0.15
-# What is heard of one combination of words, and how many are ranked; beyond, the newest come first.
+# What is heard of one combination of words, and how many are ranked, those with all words in the title first; those
+# beyond follow, the newest first.
 HEARD = 300
-RANKED = 1000
+RANKED = 600
 
 # The dictionaries that PostgreSQL brings, by language.
 STEMMERS = {
@@ -288,9 +289,10 @@ def nearest(searched: Searched, seen: str) -> str:
     """
     source, id_ = searched.source, f"{searched.alias}.id"
     return f"""
+-- Titles are asked first: common words are in enough of them, and their lists are much shorter.
 few AS MATERIALIZED (
-    SELECT count(*) < {FEW} AS is_few FROM (
-        SELECT FROM {source} WHERE s.vector @@ (SELECT query FROM strict) AND {seen} LIMIT {FEW}) x),
+    SELECT CASE WHEN ({_count(searched, "title", seen)}) >= {FEW} THEN FALSE
+                ELSE ({_count(searched, "query", seen)}) < {FEW} END AS is_few),
 combination AS MATERIALIZED (
     SELECT q.query && (SELECT must FROM strict) AS query FROM (
         SELECT query FROM wanted WHERE NOT is_idle
@@ -307,15 +309,22 @@ near AS MATERIALIZED (
     WHERE n.coverage >= {LEAST_COVERAGE} ORDER BY n.score DESC, n.id DESC LIMIT {NEAREST})"""
 
 
+def _count(searched: Searched, query: str, seen: str) -> str:
+    return f"""SELECT count(*) FROM (SELECT FROM {searched.source}
+                  WHERE s.vector @@ (SELECT {query} FROM strict) AND {seen} LIMIT {FEW}) x"""
+
+
 def ranked(searched: Searched, conditions: str) -> str:
     """The CTE `ranked(id, score)`: what is found and meets the conditions, so many of it as are ranked."""
     source, id_ = searched.source, f"{searched.alias}.id"
     return f"""
+titled AS MATERIALIZED (
+    SELECT {id_} FROM {source} WHERE s.vector @@ (SELECT title FROM strict) AND {conditions} LIMIT {RANKED}),
 ranked AS MATERIALIZED (
     SELECT h.id, {_score("10")} AS score
-    FROM ((SELECT {id_} FROM {source} WHERE s.vector @@ (SELECT title FROM strict) AND {conditions} LIMIT {RANKED})
-          UNION
-          (SELECT {id_} FROM {source} WHERE s.vector @@ (SELECT query FROM strict) AND {conditions} LIMIT {RANKED})) h
+    FROM (SELECT id FROM titled UNION
+          (SELECT {id_} FROM {source} WHERE (SELECT count(*) FROM titled) < {RANKED}
+           AND s.vector @@ (SELECT query FROM strict) AND {conditions} LIMIT {RANKED})) h
     JOIN {searched.table}_search s ON s.{searched.table}_id = h.id {MATCHED}
     UNION ALL
     SELECT {id_}, n.score FROM near n JOIN {searched.table} {searched.alias} ON {id_} = n.id WHERE {conditions})"""

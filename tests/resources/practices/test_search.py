@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 from httpx import AsyncClient
 
+from app.database import Database
 from tests.conftest import SqlCount, Token
 from tests.factories import make_practice
 
@@ -246,3 +247,27 @@ async def test_a_new_synonym_holds_for_all_records_at_once(
     assert (await client.post("/v1/tags", json=tag, headers=headers)).status_code == 201
     made = await make_practice(client, await token("city:ca-montreal"), tags=["theme:bluff"])
     assert await found(client, {**ids, made["id"]: "new"}, "bluffkarte") == ["new"]
+
+
+async def test_more_than_are_ranked_are_all_found_once(
+    client: AsyncClient, bare: AsyncClient, database: Database
+) -> None:
+    await database.execute(
+        "INSERT INTO practice (title, summary, language, city_id, status, published_at, listed_at, id)"
+        " SELECT CASE WHEN n % 100 = 0 THEN 'Wombats' ELSE 'A record' END, 'Of wombats', 'en', 'ca-montreal',"
+        " 'published', now(), now(), gen_random_uuid() FROM generate_series(1, 720) n"
+    )
+    listed: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        page = (await client.get(f"/v1/practices?q=wombat&limit=100{cursor}")).json()
+        listed += page["items"]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert [item["title"] for item in listed[:8]] == ["Wombats"] * 7 + ["A record"]
+    ids = [item["id"] for item in listed]
+    assert len(ids) == len(set(ids)) == 720
+    lines = (await bare.get("/v1/practices.csv?q=wombat")).text.splitlines()[1:]
+    assert [line[:36] for line in lines] == ids
+    assert (await client.get("/v1/practices/facets?q=wombat")).json()["total"] == 720
