@@ -39,6 +39,7 @@ from app.resources.networks import routes as networks
 from app.resources.oai import routes as oai
 from app.resources.practices import feed as practice_feed
 from app.resources.practices import routes as practices
+from app.resources.practices.sources import routes as sources
 from app.resources.tags import feed as tag_feed
 from app.resources.tags import routes as tags
 from app.resources.tokens import routes as tokens
@@ -61,6 +62,7 @@ ROUTERS = (
     networks.router,
     tags.router,
     changes.router,
+    sources.router,
     clients.router,
     audit.router,
     tokens.router,

@@ -46,6 +46,12 @@ list_exchange_request_transitions [addressed]:   404 200 404 404 200
 move_exchange_request [open]:            401 200 403 403 200
 move_exchange_request [for_members]:     401 200 403 403 200
 move_exchange_request [addressed]:       401 200 404 404 200
+claim_practice [brought]:                401 200 403 403 200
+claim_practice [draft]:                  401 200 404 404 200
+bring_practices:                         401 403 403 415 415
+get_source_practice [brought]:           401 403 403 200 200
+put_source_practice [brought]:           401 403 403 200 200
+delete_source_practice [brought]:        401 403 403 204 204
 list_adoptions:                          200 200 200 200 200
 list_practice_adoptions [published]:     200 200 200 200 200
 list_practice_adoptions [members]:       404 200 200 200 200

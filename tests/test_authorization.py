@@ -63,6 +63,14 @@ class World(NamedTuple):
         practice_id = await self.practice()
         return f"{practice_id} {(await make_adoption(self.client, self.headers['other'], practice_id))['id']}"
 
+    async def brought(self) -> str:
+        """A practice of the owner that the network brought in as `matrix`."""
+        body = practice_body(city_id="ca-montreal")
+        path, headers = "/v1/sources/mmc/practices/matrix", self.headers["network"]
+        made = await self.client.put(path, json=body, headers=headers)
+        assert made.status_code in {200, 201, 409}, made.text  # made, there already, or claimed
+        return str((await self.client.get(path, headers=headers)).json()["id"])
+
     async def credentials(self) -> str:
         body = {"organization": "city:ca-montreal", "name": "made for the matrix"}
         made = await self.client.post("/v1/clients", json=body, headers=self.headers["owner"])
@@ -78,6 +86,7 @@ STATES: dict[str, Callable[[World], Awaitable[str]]] = {
     "withdrawn": lambda world: world.moved("withdrawn"),
     "open": lambda world: world.request(),
     "for_members": lambda world: world.request(visibility="members"),
+    "brought": lambda world: world.brought(),
     "adopted": lambda world: world.adopted(),
     "answered": lambda world: world.answered(),
     "matched": lambda world: world.matched(),
@@ -91,6 +100,7 @@ BODIES: dict[str, Callable[[str], Any]] = {
     "update_exchange_request": lambda _: {"title": "Another title"},
     "create_adoption": lambda _: {"stage": "exploring"},
     "update_adoption": lambda _: {"results": "It works here too."},
+    "put_source_practice": lambda _: practice_body(city_id="ca-montreal"),
     "create_response": lambda _: {"message": "We can help."},
     "move_response": lambda _: {"to": "declined", "reason": "Too far away"},
     "create_message": lambda _: {"body": "Good morning."},
@@ -145,6 +155,8 @@ async def ask(world: World, name: str, state: str, caller: str) -> int:
         path.replace("{id}", id_)
         .replace("{response_id}", child)
         .replace("{adoption_id}", child)
+        .replace("{network}", "mmc")
+        .replace("{external_id}", "matrix")
         .replace("{city_id}", PLACES["city_id"])
         .replace("{format}", "ndjson")
     )

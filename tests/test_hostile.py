@@ -61,14 +61,23 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 OPERATIONS = [pytest.param(*found, id=found[2]["operationId"]) for found in operations()]
-WITH_BODY = [entry for entry in OPERATIONS if "requestBody" in entry.values[2]]  # type: ignore[operator]  # a dict
+WITH_BODY = [
+    pytest.param(verb, path, operation, id=operation["operationId"])
+    for verb, path, operation in operations()
+    if "application/json" in operation.get("requestBody", {}).get("content", {})
+]
 
 
 def filled(path: str) -> str:
     """The path of a record that exists, where the samples have one."""
     known = {"practices": SAMPLE, "exchange-requests": SAMPLE, "cities": "ca-montreal", "networks": "mmc"}
     id_ = known.get(path.split("/")[2] if path.startswith("/v1/") else "", "theme:housing")
-    return path.replace("{id}", id_).replace("{city_id}", "ca-montreal").replace("{client_id}", "px_nobody")
+    return (
+        path.replace("{id}", id_)
+        .replace("{city_id}", "ca-montreal")
+        .replace("{client_id}", "px_nobody")
+        .replace("{network}", "mmc")
+    )
 
 
 def body_schema(operation: dict[str, Any]) -> dict[str, Any]:

@@ -133,6 +133,7 @@ class PracticeOrigin(SQLModel, table=True):
     __tablename__ = "practice_origin"
     __table_args__: ClassVar[Any] = (
         UniqueConstraint("practice_id", "network_id", name="uq_practice_origin_practice_id_network_id"),
+        Index("ix_practice_origin_url", "url", postgresql_using="hash"),
     )
 
     network_id: str = Field(sa_column=reference("network_id", "network.id", primary_key=True))
@@ -140,6 +141,7 @@ class PracticeOrigin(SQLModel, table=True):
     practice_id: UUID = Field(sa_column=_practice_id())
     url: str | None = Field(sa_column=words("url", length=URL_LENGTH, nullable=True))
     last_synced_at: datetime = Field(sa_column=moment("last_synced_at", now=True))
+    linked: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
 
 
 class PracticeTranslation(SQLModel, table=True):

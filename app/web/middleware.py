@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import sys
 import time
 import uuid
 from typing import Any
@@ -19,6 +20,8 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADERS_LENGTH = 32 * 1024
 TOO_MANY = 429
 # A full disk or a closed pipe behind standard error costs a line of the log, never an answer.
+# A body of many records is read line by line, and has no limit as a whole.
+BULK = re.compile(r"/v1/sources/[^/]+/practices")
 LOST_LOG = (OSError, ValueError)
 ALWAYS_ANSWERED = frozenset({"/livez", "/readyz", "/metrics"})
 
@@ -106,7 +109,8 @@ class _Exchange:
         self._settings = settings
         self._security = security
         self._received = 0
-        self._limit = settings.body_limit
+        self._is_bulk = self.method == "POST" and BULK.fullmatch(scope["path"]) is not None
+        self._limit = sys.maxsize if self._is_bulk else settings.body_limit
         self._started = False
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         self.scope["request_id"] = given.decode() if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
@@ -121,10 +125,15 @@ class _Exchange:
         if int(length[:20]) > self._limit:
             raise self._too_large()
 
+    @property
+    def _patience(self) -> float | None:
+        # Once an answer has begun, what is awaited is the client's leaving: but in bulk, where it goes on sending.
+        return self._settings.receive_timeout if self._is_bulk or not self._started else None
+
     async def receive(self) -> Message:
         """A part of the body, within the limits of size and of patience."""
         try:
-            async with asyncio.timeout(None if self._started else self._settings.receive_timeout):
+            async with asyncio.timeout(self._patience):
                 message = await self._receive()
         except TimeoutError as reason:
             raise BadRequest("The body did not come in time.", headers={"Connection": "close"}) from reason

@@ -126,6 +126,34 @@ async def move_practice(connection: Connection, actor: Actor, id_: UUID, body: P
     await _move(connection, actor, id_, move, body)
 
 
+async def claim_practice(connection: Connection, actor: Actor, id_: UUID) -> None:
+    """Make the city the only one who changes a record that networks brought in; once claimed, nothing changes.
+
+    Raises:
+        NotFound, Forbidden: as the names say.
+        Conflict: it is withdrawn or merged.
+    """
+    current = _seen(await connection.fetchrow(*writable(actor.caller, id_).flat), actor.caller, None, needs_owner=False)
+    if not actor.caller.is_operator and actor.caller.city_id != current["city_id"]:
+        raise Forbidden("Only the practice's city claims it.")
+    if current["status"] in lifecycle.FINAL:
+        raise Conflict(f"The practice is {current['status']}; what is left of it stays as it is.")
+    arg = Arguments(id_)
+    await _fetch(
+        connection,
+        f"""
+WITH made AS (
+    UPDATE practice SET claimed = true, version = version + 1, updated_at = now() WHERE id = $1 AND NOT claimed
+    RETURNING id, version, status, visibility),
+timed AS (INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization, client_id, reason)
+          SELECT {arg(uuid7())}, 'practice', id, status, status, {arg(actor.organization)},
+                 {arg(actor.caller.client_id)}, 'claimed' FROM made),
+marked AS ({_marked(arg, actor)})
+{audited(arg, actor, "claimed", "practice", "FROM made")}""",
+        arg,
+    )
+
+
 async def delete_practice(connection: Connection, actor: Actor, id_: UUID, version: int | None) -> None:
     """Let a draft vanish; withdraw what was published, and keep its tombstone.
 

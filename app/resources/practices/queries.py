@@ -216,26 +216,29 @@ TRANSITION = columns(
 ).replace('AS "from_status"', 'AS "from"')
 
 
+OLDEST_STEP = (Key("t.at", "timestamptz"), Key("t.id", "uuid"))
+
+
 def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) -> Statement:
-    """The timeline of a practice, oldest first: `body`, `id`. No row at all: the caller does not see the practice.
+    """The timeline of a practice, oldest first: `body`, `at`, `id`. No row at all: the caller does not see it.
 
     The first row stands for the practice itself and has a null body.
     """
     arg = Arguments(id_)
     conditions = ["t.record_type = 'practice'", "t.record_id = $1"]
     if position is not None:
-        conditions.append(after((Key("t.id", "uuid"),), position, arg))
+        conditions.append(after(OLDEST_STEP, position, arg))
     visible = practice_visible(caller, arg, ended=True)
     # Drafts and reviews are the business of those who stand behind the record; its publication and end are everyone's.
     told = f"(t.to_status IN ('published', 'archived', 'withdrawn', 'merged') OR {practice_concerns(caller, arg)})"
     return Statement(
         f"""
-SELECT NULL AS body, NULL AS id FROM practice p WHERE p.id = $1 AND ({visible})
+SELECT NULL AS body, NULL AS at, NULL AS id FROM practice p WHERE p.id = $1 AND ({visible})
 UNION ALL
-(SELECT (SELECT row_to_json(d)::text FROM (SELECT {TRANSITION}) d), t.id::text
+(SELECT (SELECT row_to_json(d)::text FROM (SELECT {TRANSITION}) d), t.at::text, t.id::text
  FROM transition t WHERE {" AND ".join(conditions)}
    AND EXISTS (SELECT FROM practice p WHERE p.id = $1 AND ({visible}) AND {told})
- ORDER BY t.id LIMIT {limit + 1})""",
+ ORDER BY {order_by(OLDEST_STEP)} LIMIT {limit + 1})""",
         arg.values,
     )
 

@@ -213,6 +213,15 @@ async def move_practice(request: ApiRequest, id: PracticeId, body: PracticeTrans
         )
 
 
+@router.post("/practices/{id}/claim", response_model=PracticePublic)
+@requires("practices:write")
+async def claim_practice(request: ApiRequest, id: PracticeId) -> Response:
+    """Take over a record that a network brought in: from now on the city alone changes it."""
+    async with write(request) as session:
+        await commands.claim_practice(session.connection, session.actor, id)
+        return await session.respond(queries.practice(request.caller, id, []))
+
+
 def _ended(request: ApiRequest, row: Row) -> Response:
     if row["successor"] is None:
         raise Gone("The practice was withdrawn.", tombstone=json.loads(row["tombstone"]))
