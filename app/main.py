@@ -40,6 +40,7 @@ from app.resources.oai import routes as oai
 from app.resources.practices import feed as practice_feed
 from app.resources.practices import routes as practices
 from app.resources.practices.sources import routes as sources
+from app.resources.practices.standing import routes as standing
 from app.resources.tags import feed as tag_feed
 from app.resources.tags import routes as tags
 from app.resources.tokens import routes as tokens
@@ -55,6 +56,7 @@ from app.web.tokens import TokenVerifier
 ROUTERS = (
     practices.router,
     exchanges_routes.router,
+    standing.router,
     responses.router,
     messages.router,
     adoptions.router,

@@ -46,6 +46,13 @@ list_exchange_request_transitions [addressed]:   404 200 404 404 200
 move_exchange_request [open]:            401 200 403 403 200
 move_exchange_request [for_members]:     401 200 403 403 200
 move_exchange_request [addressed]:       401 200 404 404 200
+verify_practice [published]:             401 200 403 403 200
+verify_practice [draft]:                 401 409 404 404 409
+list_endorsements [published]:           200 200 200 200 200
+list_endorsements [members]:             404 200 200 200 200
+list_endorsements [draft]:               404 200 404 404 200
+endorse_practice [published]:            401 403 201 201 403
+endorse_practice [draft]:                401 409 404 404 409
 claim_practice [brought]:                401 200 403 403 200
 claim_practice [draft]:                  401 200 404 404 200
 bring_practices:                         401 403 403 415 415

@@ -101,6 +101,7 @@ BODIES: dict[str, Callable[[str], Any]] = {
     "create_adoption": lambda _: {"stage": "exploring"},
     "update_adoption": lambda _: {"results": "It works here too."},
     "put_source_practice": lambda _: practice_body(city_id="ca-montreal"),
+    "endorse_practice": lambda _: {"comment": "It works."},
     "create_response": lambda _: {"message": "We can help."},
     "move_response": lambda _: {"to": "declined", "reason": "Too far away"},
     "create_message": lambda _: {"body": "Good morning."},

@@ -1,0 +1,1 @@
+"""What others say of a practice: who checked it, and who vouches for it."""
