@@ -8,6 +8,7 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
 
 from app.database import Connection, plain_url
 
@@ -26,6 +27,11 @@ def configuration(url: str | None = None) -> Config:
 def upgrade(url: str) -> None:
     """Bring the database to the newest migration; processes that do so at once wait for each other."""
     command.upgrade(configuration(url), "head")
+
+
+def explained(reason: DBAPIError) -> str:
+    """What the database said about a migration that it refused, and what it advises."""
+    return str((reason.orig and reason.orig.__cause__) or reason)
 
 
 @cache

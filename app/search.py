@@ -36,7 +36,7 @@ SPREAD = 0.15
 HEARD = 300
 RANKED = 600
 
-# The dictionaries that PostgreSQL brings, by language.
+# The dictionaries that PostgreSQL brings, by language. They drop words that say nothing about what a text is about.
 STEMMERS = {
     "ar": "arabic_stem", "da": "danish_stem", "de": "german_stem", "el": "greek_stem", "en": "english_stem",
     "es": "spanish_stem", "fi": "finnish_stem", "fr": "french_stem", "hu": "hungarian_stem", "it": "italian_stem",

@@ -2,9 +2,11 @@
 
 import asyncio
 
-from app.cli.console import err, out, step
+from sqlalchemy.exc import DBAPIError
+
+from app.cli.console import err, fail, out, step
 from app.cli.target import Target, configuration, target
-from app.schema import grant_role, head, upgrade
+from app.schema import explained, grant_role, head, upgrade
 
 
 def migrate() -> None:
@@ -18,7 +20,10 @@ def prepare(database: Target) -> None:
     """Migrate and grant; says so if the service has to run with the rights of the URL's user."""
     role = configuration().database_role
     with step("Bringing the database up to date"):
-        upgrade(database.url)
+        try:
+            upgrade(database.url)
+        except DBAPIError as reason:
+            fail(f"The database could not be brought up to date.\n{explained(reason)}")
         taken = asyncio.run(grant_role(database.url, role))
     if not taken:
         err.print(

@@ -17,6 +17,7 @@ from app.fields import Output
 from app.resources.practices.examples import SUMMARY_EXAMPLE
 from app.resources.practices.queries import SUMMARY
 from app.resources.practices.schemas import PracticeSummary
+from app.search import STEMMERS
 from app.visibility import PUBLIC_PRACTICE, practice_visible
 
 ReasonKind = Literal["tags", "words", "population_band", "roles", "mandates"]
@@ -38,13 +39,6 @@ HEARD = 200
 # Words are compared where tags and cities leave a chance to be among the first.
 READ = 200
 
-# The dictionaries that PostgreSQL brings: a word that one of them drops says nothing about what a text is about.
-STOP_WORDS = {
-    "ar": "arabic_stem", "da": "danish_stem", "de": "german_stem", "el": "greek_stem", "en": "english_stem",
-    "es": "spanish_stem", "fi": "finnish_stem", "fr": "french_stem", "hu": "hungarian_stem", "it": "italian_stem",
-    "nl": "dutch_stem", "no": "norwegian_stem", "pt": "portuguese_stem", "ro": "romanian_stem",
-    "ru": "russian_stem", "sv": "swedish_stem", "tr": "turkish_stem",
-}  # fmt: skip
 SHORTEST_WORD = 4
 
 
@@ -147,7 +141,7 @@ FROM this""",
 
 def _words(alias: str) -> str:
     """The distinct words of a practice that say what it is about, in lower case."""
-    cases = " ".join(f"WHEN '{language}' THEN '{name}'" for language, name in STOP_WORDS.items())
+    cases = " ".join(f"WHEN '{language}' THEN '{name}'" for language, name in STEMMERS.items())
     dictionary = f"(CASE split_part({alias}.language, '-', 1) {cases} ELSE 'simple' END)::regdictionary"
     text = f"concat_ws(' ', {alias}.title, {alias}.summary, array_to_string({alias}.keywords, ' '))"
     return f"""ARRAY(SELECT word FROM unnest(tsvector_to_array(to_tsvector('simple', {text}))) AS word

@@ -228,6 +228,17 @@ async def test_a_hidden_word_does_not_change_what_others_find(client: AsyncClien
     assert (await client.get("/v1/practices?q=quokkaz")).json()["items"] == before
 
 
+async def test_finds_translations(client: AsyncClient, database: Database, ids: dict[str, str]) -> None:
+    roof = next(id_ for id_, name in ids.items() if name == "roof")
+    texts = '{"title": "Ein Dach zuerst", "description": "Wohnungen stehen leer."}'
+    insert = "INSERT INTO practice_translation (practice_id, language, status, texts) VALUES ($1, 'de', 'human', $2)"
+    await database.execute(insert, roof, texts)
+    assert await found(client, ids, "Dächer") == ["roof"]
+    assert await found(client, ids, "leerstehen steht leer") == ["roof"]
+    await database.execute("DELETE FROM practice_translation")
+    assert await found(client, ids, "Dächer") == []
+
+
 async def test_follows_changes(client: AsyncClient, token: Token, ids: dict[str, str]) -> None:
     headers = await token("city:ca-montreal")
     made = await make_practice(client, headers, title="Quokkas")
