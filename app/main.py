@@ -31,6 +31,7 @@ from app.resources.clients import routes as clients
 from app.resources.exchanges import commands as exchanges
 from app.resources.exchanges import feed as request_feed
 from app.resources.exchanges import routes as exchanges_routes
+from app.resources.exchanges.matches import routes as matches
 from app.resources.exchanges.messages import routes as messages
 from app.resources.exchanges.responses import routes as responses
 from app.resources.home import routes as home
@@ -58,6 +59,7 @@ ROUTERS = (
     exchanges_routes.router,
     standing.router,
     responses.router,
+    matches.router,
     messages.router,
     adoptions.router,
     cities.router,

@@ -72,6 +72,9 @@ create_adoption [draft]:                 401 403 404 404 403
 get_adoption [adopted]:                  200 200 200 200 200
 update_adoption [adopted]:               401 403 200 403 200
 confirm_adoption [adopted]:              401 200 403 403 200
+list_matches [open]:                     200 200 200 200 200
+list_matches [for_members]:              404 200 200 200 200
+list_matches [addressed]:                404 200 404 404 200
 list_responses [open]:                   401 200 200 200 200
 list_responses [addressed]:              401 200 404 404 200
 create_response [open]:                  401 403 201 403 422
