@@ -42,6 +42,7 @@ from app.resources.practices import feed as practice_feed
 from app.resources.practices import routes as practices
 from app.resources.practices.sources import routes as sources
 from app.resources.practices.standing import routes as standing
+from app.resources.stats import routes as stats
 from app.resources.tags import feed as tag_feed
 from app.resources.tags import routes as tags
 from app.resources.tokens import routes as tokens
@@ -67,6 +68,7 @@ ROUTERS = (
     tags.router,
     changes.router,
     sources.router,
+    stats.router,
     clients.router,
     audit.router,
     tokens.router,

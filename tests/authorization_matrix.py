@@ -101,6 +101,9 @@ delete_network_city:                     401 403 403 204 204
 list_tags:                               200 200 200 200 200
 create_tag:                              401 403 403 201 201
 get_tag:                                 200 200 200 200 200
+get_stats:                               200 200 200 200 200
+get_report:                              200 200 200 200 200
+download_report:                         200 200 200 200 200
 list_changes:                            200 200 200 200 200
 get_me:                                  401 200 200 200 200
 list_clients:                            401 200 200 200 200

@@ -113,8 +113,9 @@ class ApiRoute(APIRoute):
                 message = f"{endpoint.__name__}: nothing binds {name}"
                 raise TypeError(message)
         fields = self._query.model_fields if self._query else {}
-        self._lists = {name for name, field in fields.items() if _is_list(field.annotation)}
-        self._known = frozenset(fields)
+        named = {field.alias or name: field for name, field in fields.items()}
+        self._lists = {name for name, field in named.items() if _is_list(field.annotation)}
+        self._known = frozenset(named)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = ApiRequest(scope, receive, send)
