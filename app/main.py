@@ -42,6 +42,7 @@ from app.resources.practices import feed as practice_feed
 from app.resources.practices import routes as practices
 from app.resources.practices.sources import routes as sources
 from app.resources.practices.standing import routes as standing
+from app.resources.practices.translations import routes as translations
 from app.resources.stats import routes as stats
 from app.resources.tags import feed as tag_feed
 from app.resources.tags import routes as tags
@@ -59,6 +60,7 @@ ROUTERS = (
     practices.router,
     exchanges_routes.router,
     standing.router,
+    translations.router,
     responses.router,
     matches.router,
     messages.router,

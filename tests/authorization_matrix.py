@@ -53,6 +53,10 @@ list_endorsements [members]:             404 200 200 200 200
 list_endorsements [draft]:               404 200 404 404 200
 endorse_practice [published]:            401 403 201 201 403
 endorse_practice [draft]:                401 409 404 404 409
+get_translation [translated]:            200 200 200 200 200
+put_translation [translated]:            401 200 403 403 200
+put_translation [draft]:                 401 201 404 404 201
+delete_translation [translated]:         401 204 403 403 204
 claim_practice [brought]:                401 200 403 403 200
 claim_practice [draft]:                  401 200 404 404 200
 bring_practices:                         401 403 403 415 415

@@ -63,6 +63,13 @@ class World(NamedTuple):
         practice_id = await self.practice()
         return f"{practice_id} {(await make_adoption(self.client, self.headers['other'], practice_id))['id']}"
 
+    async def translated(self) -> str:
+        id_ = await self.practice()
+        path = f"/v1/practices/{id_}/translations/fr"
+        made = await self.client.put(path, json={"title": "Carte"}, headers=self.headers["owner"])
+        assert made.status_code == 201, made.text
+        return id_
+
     async def brought(self) -> str:
         """A practice of the owner that the network brought in as `matrix`."""
         body = practice_body(city_id="ca-montreal")
@@ -86,6 +93,7 @@ STATES: dict[str, Callable[[World], Awaitable[str]]] = {
     "withdrawn": lambda world: world.moved("withdrawn"),
     "open": lambda world: world.request(),
     "for_members": lambda world: world.request(visibility="members"),
+    "translated": lambda world: world.translated(),
     "brought": lambda world: world.brought(),
     "adopted": lambda world: world.adopted(),
     "answered": lambda world: world.answered(),
@@ -102,6 +110,7 @@ BODIES: dict[str, Callable[[str], Any]] = {
     "update_adoption": lambda _: {"results": "It works here too."},
     "put_source_practice": lambda _: practice_body(city_id="ca-montreal"),
     "endorse_practice": lambda _: {"comment": "It works."},
+    "put_translation": lambda _: {"title": "Carte municipale"},
     "create_response": lambda _: {"message": "We can help."},
     "move_response": lambda _: {"to": "declined", "reason": "Too far away"},
     "create_message": lambda _: {"body": "Good morning."},
@@ -156,6 +165,7 @@ async def ask(world: World, name: str, state: str, caller: str) -> int:
         path.replace("{id}", id_)
         .replace("{response_id}", child)
         .replace("{adoption_id}", child)
+        .replace("{language}", "fr")
         .replace("{network}", "mmc")
         .replace("{external_id}", "matrix")
         .replace("{city_id}", PLACES["city_id"])

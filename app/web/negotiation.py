@@ -1,8 +1,30 @@
-"""Chooses a media type (RFC 9110 §12.5.1)."""
+"""Chooses a media type (RFC 9110 §12.5.1), and languages (§12.5.4)."""
 
+import re
 from collections.abc import Sequence
 
 from app.errors import NotAcceptable
+
+LANGUAGE_RANGE = re.compile(r"[a-z]{1,8}(-[a-z0-9]{1,8}){0,4}")
+MOST_LANGUAGES = 20
+
+
+def wanted_languages(accept_language: str | None) -> list[str]:
+    """The languages of an Accept-Language header in lower case, the most wanted first, each with its wider ranges.
+
+    `fr-CA` also wants `fr` (lookup, RFC 4647 §3.4); what comes after `*` is as good as the original.
+    """
+    if not accept_language:
+        return []
+    weights = _weights(accept_language[:1000])
+    wanted: list[str] = []
+    for language in sorted(weights, key=lambda name: -weights[name])[:MOST_LANGUAGES]:
+        if language == "*" or weights[language] == 0:
+            break
+        if LANGUAGE_RANGE.fullmatch(language):
+            parts = language.split("-")
+            wanted += ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    return list(dict.fromkeys(wanted))
 
 
 def negotiated(accept: str | None, offered: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Reads of practices: one function, one SQL statement."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from app.caller import Caller
@@ -99,8 +100,33 @@ CONTACT = """CASE WHEN coalesce(p.contact_unit, p.contact_email) IS NOT NULL
 PUBLIC_DOCUMENT = _document("NULL::json", "'[]'::json")
 
 
-def practice(caller: Caller, id_: UUID, if_none_match: list[str], form: str = "") -> Statement:
-    """One practice: `etag`, `body` (null when the client has it), `status`, `successor`, `tombstone`.
+TRANSLATED = ("title", "summary", "challenge", "description", "results", "lessons", "what_failed", "conditions")
+# The first language of the wish list in which the texts are there, a regional variety included (RFC 4647 §3.4, and
+# §3.3.1 for the varieties); the original where none is.
+CHOSEN = """LEFT JOIN LATERAL (
+    SELECT x.language, x.texts FROM (
+        SELECT p.language, NULL::jsonb AS texts
+        UNION ALL SELECT t.language, t.texts FROM practice_translation t WHERE t.practice_id = p.id) x
+    JOIN unnest({wanted}::text[]) WITH ORDINALITY AS w (wanted, place)
+      ON lower(x.language) = w.wanted OR starts_with(lower(x.language), w.wanted || '-')
+    ORDER BY w.place, x.texts IS NOT NULL, x.language LIMIT 1) tr ON TRUE"""
+
+
+def _in_language(select_list: str) -> str:
+    """The same document with the texts of the translation `tr`, where it has them."""
+    for name in TRANSLATED:
+        select_list = select_list.replace(
+            f'p.{name} AS "{name}"', f"coalesce(tr.texts ->> '{name}', p.{name}) AS \"{name}\""
+        )
+    return select_list.replace('p.language AS "language"', 'coalesce(tr.language, p.language) AS "language"')
+
+
+def practice(
+    caller: Caller, id_: UUID, if_none_match: list[str], form: str = "", languages: Sequence[str] = ()
+) -> Statement:
+    """One practice: `etag`, `body` (null when the client has it), `status`, `successor`, `language`, `tombstone`.
+
+    `languages` are those that the client would rather read, in lower case, the most wanted first.
 
     A withdrawn or merged one is seen by whoever could have seen it published; its body is null. `form` is for what
     another form than JSON is made from: it tells the entity tags apart, and adds `latitude` and `longitude`.
@@ -114,13 +140,17 @@ def practice(caller: Caller, id_: UUID, if_none_match: list[str], form: str = ""
         select_list, variant = PUBLIC_DOCUMENT, "'p'"
     visible = practice_visible(caller, arg, ended=True)
     suffix, more = (f" || '.{form}", ", c.latitude, c.longitude") if form else (" || '", "")
+    chosen, language = "", "p.language"
+    if languages:
+        chosen, language = CHOSEN.format(wanted=arg(list(languages))), "coalesce(tr.language, p.language)"
+        select_list, variant = _in_language(select_list), f"{variant} || coalesce('.' || lower(tr.language), '')"
     return Statement(
         f"""
-SELECT e.etag, e.status, e.successor{more},
+SELECT e.etag, e.status, e.successor, {language} AS language{more},
        CASE WHEN e.ended OR e.etag = ANY ($2::text[]) OR '*' = ANY ($2::text[]) THEN NULL
             ELSE (SELECT row_to_json(d)::text FROM (SELECT {select_list}) d) END AS body,
        CASE WHEN e.ended THEN (SELECT row_to_json(d)::text FROM (SELECT {TOMBSTONE}) d) END AS tombstone
-FROM practice p JOIN city c ON c.id = p.city_id
+FROM practice p JOIN city c ON c.id = p.city_id {chosen}
 CROSS JOIN LATERAL (SELECT '"' || p.version || '-' || c.version || {PARTNERS_VERSION}
     || '-' || p.adoption_count || {variant}{suffix}"' AS etag,
                            p.status, p.successor, p.status IN ('withdrawn', 'merged') AS ended) e

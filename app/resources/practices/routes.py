@@ -35,7 +35,7 @@ from app.resources.practices.schemas import (
 from app.resources.practices.similar import SimilarPage, similar
 from app.web.addresses import base_url
 from app.web.etags import required_version
-from app.web.negotiation import negotiated
+from app.web.negotiation import negotiated, wanted_languages
 from app.web.responses import JSON, binding_of, cache_headers, counted, document, not_modified, page
 from app.web.routing import ApiRequest, ApiRouter, raises, requires
 from app.web.sessions import write
@@ -138,19 +138,23 @@ IN_FORMS = {"content": {media_type: form.documented for media_type, form in FORM
 async def get_practice(request: ApiRequest, id: PracticeId) -> Response:
     """Read one practice; as schema.org with `Accept: application/ld+json`, to be read with `text/markdown`.
 
-    A withdrawn one answers 410 with its tombstone, a merged one leads to its successor.
+    `Accept-Language` picks a translation where there is one, and `Content-Language` tells. A withdrawn one answers 410
+    with its tombstone, a merged one leads to its successor.
     """
     media_type = negotiated(request.headers.get("accept"), (JSON, *FORMS))
     form = FORMS.get(media_type)
-    row = await request.row(queries.practice(request.caller, id, not_modified(request), form.mark if form else ""))
+    languages = wanted_languages(request.headers.get("accept-language"))
+    mark = form.mark if form else ""
+    row = await request.row(queries.practice(request.caller, id, not_modified(request), mark, languages))
     if row is None:
         raise NotFound("There is no such practice.")
     if row["tombstone"]:
         return _ended(request, row)
+    headers = {"Content-Language": row["language"], "Vary": "Authorization, Accept, Accept-Language"}
     if form is None or row["body"] is None:
-        return document(request, row)
+        return document(request, row, headers=headers)
     written = form.write(f"{base_url(request.scope)}/v1/practices", dict(row))
-    return document(request, {"etag": row["etag"], "body": written}, media_type=media_type)
+    return document(request, {"etag": row["etag"], "body": written}, headers=headers, media_type=media_type)
 
 
 @router.patch("/practices/{id}", response_model=PracticePublic)

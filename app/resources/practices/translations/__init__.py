@@ -1,0 +1,1 @@
+"""The texts of a practice in other languages."""
