@@ -16,6 +16,7 @@ from app.loading.records import bare_codes
 from app.loading.sources import Entry
 from app.resources.practices.schemas import PracticeCreate
 from app.tables.base import uuid7
+from app.tables.practice import PUBLIC
 
 LOADABLE = ("draft", "changes_requested", "published", "archived")
 DERIVED = frozenset(
@@ -35,7 +36,6 @@ CALLED_IN_FILE = {
     "tags": "themes",
     "name": "indicator",
 }
-PUBLIC = "status = 'published' AND visibility = 'public'"
 _external_id = TypeAdapter(Identifier)
 
 

@@ -14,6 +14,7 @@ from app.merging import merge_patch
 from app.resources.adoptions.queries import PLAIN, writable
 from app.resources.adoptions.schemas import AdoptionCreate, AdoptionFields, AdoptionUpdate
 from app.tables.base import uuid7
+from app.tables.practice import PUBLIC
 from app.visibility import practice_visible, request_visible
 
 # Whoever writes a link between practices holds this lock until it is committed: two links made at once could otherwise
@@ -133,9 +134,6 @@ marked AS ({_marked(arg, actor, "practice_of")})
 {audited(arg, actor, "confirmed", "adoption", "FROM made", changed=["confirmed_by_origin"])}""",
         *arg.values,
     )
-
-
-PUBLIC = "status = 'published' AND visibility = 'public'"
 
 
 def _marked(arg: Arguments, actor: Actor, practice: str) -> str:

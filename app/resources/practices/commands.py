@@ -9,9 +9,9 @@ from app.audit import audited
 from app.caller import Actor, Caller
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
-from app.feed import mark
 from app.merging import merge_patch
 from app.resources.practices import lifecycle
+from app.resources.practices.feed import marked
 from app.resources.practices.queries import writable
 from app.resources.practices.schemas import (
     PracticeCreate,
@@ -21,8 +21,6 @@ from app.resources.practices.schemas import (
 )
 from app.tables.base import uuid7
 from app.visibility import practice_visible
-
-PUBLIC = "status = 'published' AND visibility = 'public'"
 
 
 async def create_practice(connection: Connection, actor: Actor, body: PracticeCreate) -> UUID:
@@ -92,8 +90,7 @@ WITH made AS (
     UPDATE practice SET {assignments}, version = version + 1, updated_at = now() WHERE id = $1
     RETURNING id, version, status, visibility),
 {identified}
-marked AS ({_marked(arg, actor)}),
-adopted AS ({_adoptions_marked(arg, actor)})
+{marked(arg, actor)}
 {audited(arg, actor, "updated", "practice", "FROM made", changed=sorted(given))}""",
         arg,
     )
@@ -148,7 +145,7 @@ WITH made AS (
 timed AS (INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization, client_id, reason)
           SELECT {arg(uuid7())}, 'practice', id, status, status, {arg(actor.organization)},
                  {arg(actor.caller.client_id)}, 'claimed' FROM made),
-marked AS ({_marked(arg, actor)})
+{marked(arg, actor)}
 {audited(arg, actor, "claimed", "practice", "FROM made")}""",
         arg,
     )
@@ -197,8 +194,7 @@ WITH made AS (
 timed AS (INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization, client_id, note)
           SELECT {arg(uuid7())}, 'practice', id, {arg(move.start)}, status, {arg(actor.organization)},
                  {arg(actor.caller.client_id)}, {note}::text FROM made),
-marked AS ({_marked(arg, actor)}),
-adopted AS ({_adoptions_marked(arg, actor)})
+{marked(arg, actor)}
 {audited(arg, actor, "transitioned", "practice", "FROM made", changed=["status"])}""",
         arg,
     )
@@ -211,23 +207,6 @@ async def _check_successor(connection: Connection, caller: Caller, id_: UUID, su
     if await connection.fetchrow(f"SELECT FROM practice p WHERE {others} FOR SHARE", *arg.values) is None:
         detail = "The successor is another published practice."
         raise InvalidInput(detail, errors=[error("/successor", "unknown_reference", detail)])
-
-
-def _marked(arg: Arguments, actor: Actor) -> str:
-    """The feed mark of a changed practice: an upsert while it is public, a delete once it is in the feed and is not."""
-    source = (
-        f"FROM made WHERE ({PUBLIC}) OR EXISTS (SELECT FROM feed f WHERE f.type = 'practice' AND f.id = made.id::text)"
-    )
-    op = f"CASE WHEN {PUBLIC} THEN 'upsert' ELSE 'delete' END"
-    return mark("practice", source, op=op, origin=arg(actor.organization))
-
-
-def _adoptions_marked(arg: Arguments, actor: Actor) -> str:
-    """The feed marks of the practice's adoptions, which are public while it is."""
-    source = f"""FROM (SELECT a.id, a.version, CASE WHEN {PUBLIC} THEN 'upsert' ELSE 'delete' END AS op
-    FROM made JOIN adoption a ON a.practice_id = made.id JOIN feed f ON f.type = 'adoption' AND f.id = a.id::text
-    WHERE f.op <> CASE WHEN {PUBLIC} THEN 'upsert' ELSE 'delete' END) a"""
-    return mark("adoption", source, op="op", origin=arg(actor.organization))
 
 
 async def _locked(connection: Connection, caller: Caller, id_: UUID, version: int | None) -> Row:

@@ -1,7 +1,10 @@
-"""How the feed shows a practice."""
+"""How the feed shows a practice, and how it hears of a change."""
 
-from app.feed import FeedType
+from app.caller import Actor
+from app.database import Arguments
+from app.feed import FeedType, mark
 from app.resources.practices.queries import PUBLIC_DOCUMENT
+from app.tables.practice import PUBLIC
 from app.visibility import PUBLIC_PRACTICE
 
 ID = "CASE WHEN f.type = 'practice' THEN f.id::uuid END"
@@ -20,3 +23,23 @@ FEED = FeedType(
     f" WHEN p.status <> 'published' THEN p.status END FROM practice p WHERE p.id = {ID})",
     successor=f"(SELECT p.successor FROM practice p WHERE p.id = {ID})",
 )
+
+
+def marked(arg: Arguments, actor: Actor) -> str:
+    """The feed marks of the practices `made` (id, version, status, visibility) and of their adoptions, as two CTEs.
+
+    A practice is an upsert while it is public, and a delete once it is in the feed and is not; its adoptions are public
+    while it is.
+    """
+    origin = arg(actor.organization)
+    op = f"CASE WHEN {PUBLIC} THEN 'upsert' ELSE 'delete' END"
+    practices = (
+        f"FROM made WHERE ({PUBLIC}) OR EXISTS (SELECT FROM feed f WHERE f.type = 'practice' AND f.id = made.id::text)"
+    )
+    adoptions = f"""FROM (SELECT a.id, a.version, {op} AS op
+    FROM made JOIN adoption a ON a.practice_id = made.id JOIN feed f ON f.type = 'adoption' AND f.id = a.id::text
+    WHERE f.op <> {op}) a"""
+    return (
+        f"marked AS ({mark('practice', practices, op=op, origin=origin)}),\n"
+        f"adopted AS ({mark('adoption', adoptions, op='op', origin=origin)})"
+    )

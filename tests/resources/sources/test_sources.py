@@ -12,7 +12,7 @@ from httpx import AsyncClient, Response
 
 from app.database import Database
 from tests.conftest import SqlCount, Token
-from tests.factories import Headers, make_practice
+from tests.factories import Headers, make_adoption, make_practice
 
 MMC, UCLG, MONTREAL = "network:mmc", "network:uclg", "city:ca-montreal"
 NDJSON = "application/x-ndjson"
@@ -300,3 +300,15 @@ async def test_a_citys_own_record_is_linked_not_overwritten(client: AsyncClient,
     brought = (await put(client, callers[MMC], "mmc", "5", external_ids=identity)).json()
     assert (brought["result"], brought["id"]) == ("linked", own["id"])
     assert (await client.get(f"/v1/practices/{own['id']}")).json()["title"] == own["title"]
+
+
+async def test_adoptions_leave_the_feed_with_a_record_taken_back(
+    client: AsyncClient, callers: dict[str, Headers], token: Token
+) -> None:
+    made = (await put(client, callers[MMC], "mmc", "1")).json()
+    await make_adoption(client, await token("city:sl-freetown"), made["id"])
+    page = (await client.get("/v1/changes?type=adoption")).json()
+    assert [item["op"] for item in page["items"]] == ["upsert"]
+    await client.delete("/v1/sources/mmc/practices/1", headers=callers[MMC])
+    more = (await client.get("/v1/changes", params={"type": "adoption", "cursor": page["next_cursor"]})).json()
+    assert [(item["op"], item["reason"]) for item in more["items"]] == [("delete", "withdrawn")]

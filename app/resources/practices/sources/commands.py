@@ -4,10 +4,9 @@ from app.audit import audited
 from app.caller import Actor
 from app.database import Arguments, Connection
 from app.errors import NotFound
-from app.feed import mark
+from app.resources.practices.feed import marked
 from app.resources.practices.lifecycle import FINAL
 from app.resources.practices.sources.queries import practice_of
-from app.resources.practices.sources.upsert import MARKED, MARKED_OP
 from app.tables.base import uuid7
 
 HEIR = """
@@ -47,7 +46,7 @@ made AS (
     UPDATE practice SET status = {to}, networks = array_remove(networks, $2::text), version = version + 1,
         updated_at = now() WHERE id = $1 RETURNING id, version, status, visibility),
 {timed}
-marked AS ({mark("practice", MARKED, op=MARKED_OP, origin=arg(actor.organization))})
+{marked(arg, actor)}
 {audited(arg, actor, "taken_back", "practice", "FROM made")}""",
         *arg.values,
     )

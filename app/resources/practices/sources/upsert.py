@@ -9,7 +9,7 @@ from uuid import UUID
 from app.audit import audited
 from app.caller import Actor
 from app.database import Arguments, Connection
-from app.feed import mark
+from app.resources.practices.feed import marked
 from app.resources.practices.lifecycle import FINAL
 from app.resources.practices.sources.schemas import SourcePractice
 from app.tables.base import uuid7
@@ -22,7 +22,6 @@ CONTENT = (
     "contact_email", "year_start", "year_end", "stage", "budget_band", "staff_fte", "months_to_implement",
     "beneficiaries", "indicators", "evidence_level", "offers", "accepting_exchanges", "visibility",
 )  # fmt: skip
-PUBLIC = "status = 'published' AND visibility = 'public'"
 BUCKETS = 64
 # Whoever brings in a record holds the buckets of its identities until it is committed, so that two networks that bring
 # the same one at once make one record of it. In one order, so that nobody waits for each other.
@@ -299,7 +298,7 @@ timed AS (INSERT INTO transition (id, record_type, record_id, to_status, organiz
           SELECT gen_random_uuid(), 'practice', id, status, {arg(actor.organization)}, {arg(actor.caller.client_id)}
           FROM made),
 {_hangs_on(records, arg, network)}
-marked AS ({mark("practice", f"FROM made WHERE {PUBLIC}", origin=arg(actor.organization))})
+{marked(arg, actor)}
 {audited(arg, actor, "created", "practice", "FROM made")}""",
         *arg.values,
     )
@@ -327,7 +326,7 @@ made AS (
         OR p.id = ANY ({moved}::uuid[]))
     RETURNING p.id, p.version, p.status, p.visibility),
 {_hangs_on(hanging, arg, network)}
-marked AS ({mark("practice", MARKED, op=MARKED_OP, origin=arg(actor.organization))}),
+{marked(arg, actor)},
 audited AS ({audited(arg, actor, "updated", "practice", "FROM made")})
 SELECT id FROM made""",
         *arg.values,
@@ -350,14 +349,10 @@ made AS (
     UPDATE practice p SET version = p.version + 1, updated_at = now(),
         networks = (SELECT array_agg(DISTINCT n ORDER BY n) FROM unnest(p.networks || {arg(network)}::text) AS n)
     WHERE p.id = ANY ($1::uuid[]) RETURNING p.id, p.version, p.status, p.visibility),
-marked AS ({mark("practice", MARKED, op=MARKED_OP, origin=arg(actor.organization))})
+{marked(arg, actor)}
 {audited(arg, actor, "linked", "practice", "FROM made")}""",
         *arg.values,
     )
-
-
-MARKED = f"FROM made WHERE ({PUBLIC}) OR EXISTS (SELECT FROM feed f WHERE f.type = 'practice' AND f.id = made.id::text)"
-MARKED_OP = f"CASE WHEN {PUBLIC} THEN 'upsert' ELSE 'delete' END"
 
 
 def _hangs_on(records: list[Record], arg: Arguments, network: str) -> str:

@@ -8,11 +8,9 @@ from app.audit import audited
 from app.caller import Actor
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, NotFound
-from app.feed import mark
+from app.resources.practices.feed import marked
 from app.resources.practices.queries import writable
 from app.resources.practices.standing.schemas import EndorsementCreate
-
-SHOWN = "FROM made WHERE status = 'published' AND visibility = 'public'"
 
 
 async def verify_practice(connection: Connection, actor: Actor, id_: UUID) -> None:
@@ -30,7 +28,7 @@ async def verify_practice(connection: Connection, actor: Actor, id_: UUID) -> No
         f"""
 WITH made AS (UPDATE practice SET last_verified_at = now(), version = version + 1 WHERE id = $1
               RETURNING id, version, status, visibility),
-marked AS ({mark("practice", SHOWN, origin=arg(actor.organization))})
+{marked(arg, actor)}
 {audited(arg, actor, "verified", "practice", "FROM made", changed=["last_verified_at"])}""",
         *arg.values,
     )
@@ -57,7 +55,7 @@ WITH endorsed AS (INSERT INTO practice_endorsement (practice_id, organization, c
                   RETURNING practice_id),
 made AS (UPDATE practice p SET version = p.version + 1 FROM endorsed WHERE p.id = endorsed.practice_id
          RETURNING p.id, p.version, p.status, p.visibility),
-marked AS ({mark("practice", SHOWN, origin=arg(actor.organization))})
+{marked(arg, actor)}
 {audited(arg, actor, "endorsed", "practice", "FROM made", changed=["endorsements"])}""",
             *arg.values,
         )

@@ -8,12 +8,10 @@ from app.audit import audited
 from app.caller import Actor
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
-from app.feed import mark
+from app.resources.practices.feed import marked
 from app.resources.practices.lifecycle import FINAL
 from app.resources.practices.translations.queries import TRANSLATED, writable
 from app.resources.practices.translations.schemas import TranslationPut
-
-SHOWN = "FROM made WHERE status = 'published' AND visibility = 'public'"
 
 
 async def put_translation(
@@ -50,7 +48,7 @@ WITH written AS (INSERT INTO practice_translation (practice_id, language, status
                  VALUES ($1, $2, $3, $4::jsonb) RETURNING practice_id),
 made AS (UPDATE practice p SET version = p.version + 1, updated_at = now() FROM written w WHERE p.id = w.practice_id
          RETURNING p.id, p.version, p.status, p.visibility),
-marked AS ({mark("practice", SHOWN, origin=arg(actor.organization))})
+{marked(arg, actor)}
 {audited(arg, actor, "translated", "practice", "FROM made", changed=["translations"])}""",
         *arg.values,
     )
@@ -72,7 +70,7 @@ WITH gone AS (DELETE FROM practice_translation WHERE practice_id = $1 AND lower(
               RETURNING practice_id),
 made AS (UPDATE practice p SET version = p.version + 1, updated_at = now() FROM gone WHERE p.id = gone.practice_id
          RETURNING p.id, p.version, p.status, p.visibility),
-marked AS ({mark("practice", SHOWN, origin=arg(actor.organization))})
+{marked(arg, actor)}
 {audited(arg, actor, "translated", "practice", "FROM made", changed=["translations"])}""",
         *arg.values,
     )
