@@ -40,6 +40,12 @@ def city_ref(alias: str) -> str:
     return f"json_build_object('id', {alias}.id, 'name', {alias}.name, 'country', {alias}.country)"
 
 
-def text_of(select_list: str, source: str) -> str:
-    """A statement's expression: the document of the one row of `source`, as text."""
-    return f"(SELECT row_to_json(d)::text FROM (SELECT {select_list} {source}) d)"
+def text_of(select_list: str) -> str:
+    """A statement's expression: the document with these members, as text."""
+    return f"(SELECT row_to_json(d)::text FROM (SELECT {select_list}) d)"
+
+
+def text_unless_known(select_list: str, known: str) -> str:
+    """The same, but null where the entity tag `e.etag` is among the `known` ones, a placeholder (304)."""
+    is_known = f"e.etag = ANY ({known}::text[]) OR '*' = ANY ({known}::text[])"
+    return f"CASE WHEN {is_known} THEN NULL ELSE {text_of(select_list)} END"

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.database import Row
+from app.errors import NotFound
 from app.web.addresses import base_url
 from app.web.etags import candidates, of_body
 from app.web.routing import ApiRequest
@@ -83,6 +84,13 @@ def page(
     if "cursor=" not in request.url.query:
         return _tagged(request, body, headers)
     return Response(body, 200, headers, JSON)
+
+
+def part_page(request: ApiRequest, rows: Sequence[Row], limit: int, binding: str, *, missing: str) -> Response:
+    """A page of what belongs to a record: the first row stands for the record, none raises NotFound with `missing`."""
+    if not rows:
+        raise NotFound(missing)
+    return page(request, rows[1:], limit, binding)
 
 
 def counted(request: ApiRequest, body: bytes, *, public: str = PUBLIC) -> Response:

@@ -51,6 +51,10 @@ class ApiRequest(Request):
         rows = await self.rows(statement)
         return rows[0] if rows else None
 
+    def position(self, binding: str, cursor: str | None) -> list[Any] | None:
+        """Where a page begins: what the cursor holds, None at the beginning; raises InvalidCursor."""
+        return self.services.cursors.decode(binding, cursor) if cursor else None
+
     @property
     def request_id(self) -> str:
         """The id that stands in the answer and in every log line."""

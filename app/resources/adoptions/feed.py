@@ -1,5 +1,6 @@
 """How the feed shows an adoption: while its practice is public."""
 
+from app.documents import text_of
 from app.feed import FeedType
 from app.resources.adoptions.queries import DOCUMENT, SOURCE
 from app.visibility import PUBLIC_PRACTICE
@@ -8,7 +9,7 @@ ID = "CASE WHEN f.type = 'adoption' THEN f.id::uuid END"
 FEED = FeedType(
     name="adoption",
     source=f"FROM {SOURCE} WHERE a.id = {ID} AND {PUBLIC_PRACTICE}",
-    document=f"(SELECT row_to_json(d)::text FROM (SELECT {DOCUMENT}) d)",
+    document=text_of(DOCUMENT),
     filters={
         "network": "a.city_id IN (SELECT m.city_id FROM membership m WHERE m.network_id = {0}"
         " AND (m.until IS NULL OR m.until >= current_date))",

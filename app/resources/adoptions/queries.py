@@ -5,7 +5,7 @@ from uuid import UUID
 from app.areas import in_network, in_region
 from app.caller import Caller
 from app.database import Arguments, Statement
-from app.documents import city_ref, columns, moment, same
+from app.documents import city_ref, columns, moment, same, text_of, text_unless_known
 from app.paging import Key, after, order_by
 from app.resources.adoptions.schemas import AdoptionPublic, AdoptionQuery, PracticeAdoptionQuery
 from app.visibility import practice_visible
@@ -33,8 +33,7 @@ def adoption(caller: Caller, practice_id: UUID, id_: UUID, if_none_match: list[s
     arg = Arguments(practice_id, id_, if_none_match)
     return Statement(
         f"""
-SELECT e.etag, CASE WHEN e.etag = ANY ($3::text[]) OR '*' = ANY ($3::text[]) THEN NULL
-    ELSE (SELECT row_to_json(d)::text FROM (SELECT {DOCUMENT}) d) END AS body
+SELECT e.etag, {text_unless_known(DOCUMENT, "$3")} AS body
 FROM {SOURCE} CROSS JOIN LATERAL (SELECT '"' || a.version || '-' || c.version || '"' AS etag) e
 WHERE a.practice_id = $1 AND a.id = $2 AND {practice_visible(caller, arg)}""",
         arg.values,
@@ -59,7 +58,7 @@ def adoptions_of(
         f"""
 SELECT NULL AS body, NULL AS created_at, NULL AS id FROM practice p WHERE p.id = $1 AND {visible}
 UNION ALL
-(SELECT (SELECT row_to_json(d)::text FROM (SELECT {DOCUMENT}) d), a.created_at::text, a.id::text
+(SELECT {text_of(DOCUMENT)}, a.created_at::text, a.id::text
  FROM {SOURCE} WHERE {" AND ".join(conditions)} ORDER BY {order_by(NEWEST)} LIMIT {query.limit + 1})""",
         arg.values,
     )
@@ -73,7 +72,7 @@ def adoption_page(caller: Caller, query: AdoptionQuery, position: list[str] | No
         conditions.append(after(NEWEST, position, arg))
     return Statement(
         f"""
-SELECT (SELECT row_to_json(d)::text FROM (SELECT {DOCUMENT}) d) AS body, a.created_at::text, a.id::text
+SELECT {text_of(DOCUMENT)} AS body, a.created_at::text, a.id::text
 FROM {SOURCE} WHERE {" AND ".join(conditions)} ORDER BY {order_by(NEWEST)} LIMIT {query.limit + 1}""",
         arg.values,
     )

@@ -21,7 +21,7 @@ from app.resources.adoptions.schemas import (
     PracticeAdoptionQuery,
 )
 from app.web.etags import required_version
-from app.web.responses import binding_of, counted, document, not_modified, page
+from app.web.responses import binding_of, counted, document, not_modified, page, part_page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
 
@@ -36,7 +36,7 @@ router = ApiRouter("adoptions")
 async def list_adoptions(request: ApiRequest, query: Annotated[AdoptionQuery, Query()]) -> Response:
     """List adoptions of all practices, newest first."""
     binding = binding_of("adoptions", query)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     return page(
         request, await request.rows(queries.adoption_page(request.caller, query, position)), query.limit, binding
     )
@@ -58,11 +58,9 @@ async def list_practice_adoptions(
 ) -> Response:
     """List who adapted a practice, newest first."""
     binding = binding_of(f"adoptions {id}", query)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     rows = await request.rows(queries.adoptions_of(request.caller, id, query, position))
-    if not rows:
-        raise NotFound(NO_PRACTICE)
-    return page(request, rows[1:], query.limit, binding)
+    return part_page(request, rows, query.limit, binding, missing=NO_PRACTICE)
 
 
 @router.post("/practices/{id}/adoptions", status_code=201, response_model=AdoptionPublic)

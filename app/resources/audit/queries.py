@@ -2,7 +2,7 @@
 
 from app.caller import Caller
 from app.database import Arguments, Statement
-from app.documents import columns, moment, same
+from app.documents import columns, moment, same, text_of
 from app.paging import Key, after, order_by
 from app.resources.audit.schemas import AuditEntry, AuditQuery
 
@@ -38,7 +38,7 @@ def audit_page(caller: Caller, query: AuditQuery, position: list[str] | None) ->
         conditions.append(after(KEYS, position, arg))
     return Statement(
         f"""
-SELECT (SELECT row_to_json(d)::text FROM (SELECT {DOCUMENT}) d) AS body, a.id::text
+SELECT {text_of(DOCUMENT)} AS body, a.id::text
 FROM audit a WHERE {" AND ".join(conditions)} ORDER BY {order_by(KEYS)} LIMIT {query.limit + 1}""",
         arg.values,
     )

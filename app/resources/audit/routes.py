@@ -18,6 +18,6 @@ router = ApiRouter("account")
 async def list_audit(request: ApiRequest, query: Annotated[AuditQuery, Query()]) -> Response:
     """List who changed what, newest first: an organization sees its own changes, the operator everybody's."""
     binding = binding_of("audit", query, request.caller.organization)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     statement = queries.audit_page(request.caller, query, position)
     return page(request, await request.services.database.rows(*statement.flat), query.limit, binding)

@@ -28,7 +28,7 @@ async def list_cities(request: ApiRequest, query: Annotated[CityQuery, Query()])
     do not matter, and the last word may be unfinished.
     """
     binding = binding_of("cities", query)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     rows = await request.rows(queries.city_page(query, position))
     return page(request, rows, query.limit, binding)
 

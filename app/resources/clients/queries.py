@@ -2,7 +2,7 @@
 
 from app.caller import Caller
 from app.database import Arguments, Statement
-from app.documents import columns, moment, same
+from app.documents import columns, moment, same, text_of, text_unless_known
 from app.paging import Key, after, order_by
 from app.resources.clients.schemas import ClientPublic, ClientQuery
 
@@ -34,8 +34,7 @@ def client(caller: Caller, client_id: str, if_none_match: list[str]) -> Statemen
     arg = Arguments(client_id, if_none_match)
     return Statement(
         f"""
-SELECT e.etag, CASE WHEN e.etag = ANY ($2::text[]) OR '*' = ANY ($2::text[]) THEN NULL
-                    ELSE (SELECT row_to_json(d)::text FROM (SELECT {DOCUMENT}) d) END AS body
+SELECT e.etag, {text_unless_known(DOCUMENT, "$2")} AS body
 FROM client c CROSS JOIN LATERAL (SELECT {ETAG} AS etag) e
 WHERE c.id = $1 AND {_managed(caller, arg)}""",
         arg.values,
@@ -52,7 +51,7 @@ def client_page(caller: Caller, query: ClientQuery, position: list[str] | None) 
         conditions.append(after(KEYS, position, arg))
     return Statement(
         f"""
-SELECT (SELECT row_to_json(d)::text FROM (SELECT {DOCUMENT}) d) AS body, c.created_at::text, c.id
+SELECT {text_of(DOCUMENT)} AS body, c.created_at::text, c.id
 FROM client c WHERE {" AND ".join(conditions)} ORDER BY {order_by(KEYS)} LIMIT {query.limit + 1}""",
         arg.values,
     )

@@ -55,7 +55,7 @@ async def get_me(request: ApiRequest) -> Response:
 async def list_clients(request: ApiRequest, query: Annotated[ClientQuery, Query()]) -> Response:
     """List the organization's clients, newest first, the revoked ones too; the operator sees everybody's."""
     binding = binding_of("clients", query, request.caller.organization)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     statement = queries.client_page(request.caller, query, position)
     return page(request, await request.services.database.rows(*statement.flat), query.limit, binding)
 

@@ -15,6 +15,7 @@ from app.resources.exchanges import lifecycle
 from app.resources.exchanges.queries import writable
 from app.resources.exchanges.schemas import Outcome, RequestCreate, RequestFields, RequestTransition, RequestUpdate
 from app.tables.base import uuid7
+from app.timeline import EACH_ITS_OWN, step
 from app.visibility import practice_visible
 
 OPEN_FOR = timedelta(days=90)
@@ -40,7 +41,7 @@ async def create_request(connection: Connection, actor: Actor, body: RequestCrea
         f"""
 WITH made AS (INSERT INTO exchange_request ({", ".join(values)}) VALUES ({", ".join(values.values())})
               RETURNING id, version, visibility),
-timed AS ({timed(arg, actor, "NULL", "'open'")}),
+timed AS ({step(arg, actor, "exchange_request", "'open'")}),
 marked AS ({marked(arg, actor)})
 {audited(arg, actor, "created", "exchange_request", "FROM made")}""",
         *arg.values,
@@ -115,6 +116,7 @@ async def move_request(connection: Connection, actor: Actor, id_: UUID, body: Re
     stepped = ""
     if (move.start, move.to) == ("matched", "open"):
         stepped = _stepped_back(arg, actor, "declined" if "owner" in sides else "withdrawn", reason)
+    moved = step(arg, actor, "exchange_request", arg(move.to), start=arg(move.start), note=note, reason=reason)
     await connection.execute(
         f"""
 WITH made AS (
@@ -124,7 +126,7 @@ WITH made AS (
         outcome = {arg(_json(body.outcome))}::jsonb,
         expires_at = coalesce({arg(body.expires_at if move.needs == "expires_at" else None)}::timestamptz, expires_at)
     WHERE id = $1 AND status = {arg(move.start)} RETURNING id, version, visibility),
-timed AS ({timed(arg, actor, arg(move.start), arg(move.to), note, reason)}),
+timed AS ({moved}),
 {stepped}
 marked AS ({marked(arg, actor)})
 {audited(arg, actor, "transitioned", "exchange_request", "FROM made", changed=["status"])}""",
@@ -134,11 +136,11 @@ marked AS ({marked(arg, actor)})
 
 def _stepped_back(arg: Arguments, actor: Actor, to: str, reason: str) -> str:
     """What a step back from a match does to the accepted answer."""
-    step = timed(arg, actor, "'accepted'", f"'{to}'", reason=reason, record_type="response", source="stepped")
+    ended = step(arg, actor, "response", f"'{to}'", start="'accepted'", reason=reason, source="stepped")
     return f"""stepped AS (
     UPDATE response s SET status = '{to}', decline_reason = {reason}::text, version = s.version + 1, updated_at = now()
     FROM made WHERE s.request_id = made.id AND s.status = 'accepted' RETURNING s.id, s.version),
-stepped_timed AS ({step}),"""
+stepped_timed AS ({ended}),"""
 
 
 async def _set_outcome(connection: Connection, actor: Actor, id_: UUID, outcome: Outcome | None) -> None:
@@ -172,6 +174,11 @@ def _json(outcome: Outcome | None) -> str | None:
 
 async def warn_of_expiry(connection: Connection) -> int:
     """Note in the timeline that a request expires in 14 or 3 days, each once for a day of expiry; gives how many."""
+    arg = Arguments()
+    reason = "('expires_in_' || days || '_days')"
+    warning = step(
+        arg, SYSTEM, "exchange_request", "status", start="status", reason=reason, source="due", id_=EACH_ITS_OWN
+    )
     status = await connection.execute(
         f"""
 WITH due AS MATERIALIZED (
@@ -183,8 +190,8 @@ WITH due AS MATERIALIZED (
       AND (r.warned_of IS DISTINCT FROM r.expires_at OR r.warned_days > w.days)
     ORDER BY r.expires_at LIMIT {EXPIRE_AT_ONCE} FOR UPDATE OF r SKIP LOCKED),
 warned AS (UPDATE exchange_request r SET warned_of = r.expires_at, warned_days = due.days FROM due WHERE r.id = due.id)
-INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization, reason)
-SELECT gen_random_uuid(), 'exchange_request', id, status, status, 'system', 'expires_in_' || days || '_days' FROM due"""
+{warning}""",
+        *arg.values,
     )
     return int(status.split()[-1])
 
@@ -199,32 +206,12 @@ WITH due AS MATERIALIZED (
     ORDER BY expires_at LIMIT {EXPIRE_AT_ONCE} FOR UPDATE SKIP LOCKED),
 made AS (UPDATE exchange_request r SET status = 'expired', version = version + 1, updated_at = now() FROM due
          WHERE r.id = due.id RETURNING r.id, r.version, r.visibility, due.status AS was),
-timed AS (INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization)
-          SELECT gen_random_uuid(), 'exchange_request', id, was, 'expired', 'system' FROM made),
+timed AS ({step(arg, SYSTEM, "exchange_request", "'expired'", start="was", id_=EACH_ITS_OWN)}),
 marked AS ({marked(arg, SYSTEM)})
 {audited(arg, SYSTEM, "expired", "exchange_request", "FROM made", changed=["status"])}""",
         *arg.values,
     )
     return int(status.split()[-1])
-
-
-def timed(
-    arg: Arguments,
-    actor: Actor,
-    start: str,
-    to: str,
-    note: str = "NULL",
-    reason: str = "NULL",
-    *,
-    record_type: str = "exchange_request",
-    source: str = "made",
-) -> str:
-    """The statement that writes a step into the timeline of every row of `source`; the states are SQL expressions."""
-    return (
-        "INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization, client_id, note,"
-        f" reason) SELECT {arg(uuid7())}, '{record_type}', id, {start}, {to}, {arg(actor.organization)},"
-        f" {arg(actor.caller.client_id)}, {note}::text, {reason}::text FROM {source}"
-    )
 
 
 def marked(arg: Arguments, actor: Actor) -> str:

@@ -1,5 +1,6 @@
 """How the feed shows a public exchange request."""
 
+from app.documents import text_of
 from app.feed import FeedType
 from app.resources.exchanges.queries import Sides, document_for
 
@@ -8,7 +9,7 @@ ID = "CASE WHEN f.type = 'exchange_request' THEN f.id::uuid END"
 FEED = FeedType(
     name="exchange_request",
     source=f"FROM exchange_request r JOIN city c ON c.id = r.city_id WHERE r.id = {ID} AND r.visibility = 'public'",
-    document=f"(SELECT row_to_json(d)::text FROM (SELECT {document_for(NOBODY)}) d)",
+    document=text_of(document_for(NOBODY)),
     filters={
         "network": "EXISTS (SELECT FROM membership m WHERE m.city_id = r.city_id AND m.network_id = {0}"
         " AND (m.until IS NULL OR m.until >= current_date))",

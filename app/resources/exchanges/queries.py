@@ -6,16 +6,16 @@ from uuid import UUID
 from app.areas import in_network, in_region
 from app.caller import Caller
 from app.database import Arguments, Statement
-from app.documents import city_ref, columns, moment, same
+from app.documents import city_ref, columns, moment, same, text_of, text_unless_known
 from app.paging import Key, after, order_by
 from app.resources.exchanges.lifecycle import Side, allowed_sql
 from app.resources.exchanges.schemas import RequestPublic, RequestQuery, RequestStep
 from app.search import REQUESTS, found_page, marks
+from app.timeline import step_document, steps
 from app.visibility import request_addressed, request_answered, request_owned, request_visible
 
 Sides = Mapping[Side, str]
 NEWEST = (Key("r.created_at", "timestamptz", descending=True), Key("r.id", "uuid", descending=True))
-OLDEST_STEP = (Key("t.at", "timestamptz"), Key("t.id", "uuid"))
 TEXTS = ("title", "need", "already_tried", "expected_result")
 PREFERRED = """CASE WHEN r.preferred_countries <> '{}' OR r.preferred_roles <> '{}'
          OR r.preferred_population_band IS NOT NULL
@@ -63,8 +63,7 @@ def exchange_request(caller: Caller, id_: UUID, if_none_match: list[str]) -> Sta
     whens = " ".join(f"WHEN {condition} THEN '{side[0]}'" for side, condition in of_caller.items())
     return Statement(
         f"""
-SELECT e.etag, CASE WHEN e.etag = ANY ($2::text[]) OR '*' = ANY ($2::text[]) THEN NULL
-    ELSE (SELECT row_to_json(d)::text FROM (SELECT {document_for(of_caller)}) d) END AS body
+SELECT e.etag, {text_unless_known(document_for(of_caller), "$2")} AS body
 FROM exchange_request r JOIN city c ON c.id = r.city_id
 CROSS JOIN LATERAL (SELECT '"' || r.version || '-' || c.version || '.' || r.response_count
     || CASE {whens} ELSE 'p' END || '"' AS etag) e
@@ -86,7 +85,7 @@ def request_page(caller: Caller, query: RequestQuery, position: list[str] | None
         mine = [of_caller["owner"], of_caller["addressed"], request_answered(caller, arg)]
         conditions.append(f"({' OR '.join(mine)})")
     if query.q is not None:
-        select = f"""(SELECT row_to_json(d)::text FROM (SELECT {document}) d) AS body, h.score::text AS k0,
+        select = f"""{text_of(document)} AS body, h.score::text AS k0,
             h.id::text AS k1{marks(TEXTS, "r")}"""
         seen = request_visible(caller, arg)
         page = found_page(REQUESTS, select, seen, conditions, query.q, position, query.limit + 1, arg)
@@ -95,7 +94,7 @@ def request_page(caller: Caller, query: RequestQuery, position: list[str] | None
         conditions.append(after(NEWEST, position, arg))
     return Statement(
         f"""
-SELECT (SELECT row_to_json(d)::text FROM (SELECT {document}) d) AS body, r.created_at::text, r.id::text
+SELECT {text_of(document)} AS body, r.created_at::text, r.id::text
 FROM (SELECT r.* FROM exchange_request r WHERE {" AND ".join(conditions)}
       ORDER BY {order_by(NEWEST)} LIMIT {query.limit + 1}) r
 JOIN city c ON c.id = r.city_id ORDER BY {order_by(NEWEST)}""",
@@ -127,34 +126,14 @@ def _filters(query: RequestQuery, arg: Arguments) -> list[str]:
     return conditions
 
 
-STEP = columns(
-    RequestStep,
-    {
-        **same("t", "id", "organization", "note", "reason"),
-        "at": moment("t.at"),
-        "from_status": "t.from_status",
-        "to": "t.to_status",
-    },
-).replace('AS "from_status"', 'AS "from"')
+STEP = step_document(RequestStep)
 
 
 def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) -> Statement:
-    """The timeline of a request, oldest first: `body`, `at`, `id`. No row at all: the caller does not see the request.
-
-    The first row stands for the request itself and has a null body.
-    """
+    """A page of the timeline of a request, as `app.timeline.steps` gives it."""
     arg = Arguments(id_)
     seen = f"SELECT FROM exchange_request r WHERE r.id = $1 AND {request_visible(caller, arg)}"
-    later = f"AND {after(OLDEST_STEP, position, arg)}" if position is not None else ""
-    return Statement(
-        f"""
-SELECT NULL AS body, NULL AS at, NULL AS id WHERE EXISTS ({seen})
-UNION ALL
-(SELECT (SELECT row_to_json(d)::text FROM (SELECT {STEP}) d), t.at::text, t.id::text
- FROM transition t WHERE t.record_type = 'exchange_request' AND t.record_id = $1 AND EXISTS ({seen}) {later}
- ORDER BY {order_by(OLDEST_STEP)} LIMIT {limit + 1})""",
-        arg.values,
-    )
+    return Statement(steps(STEP, "exchange_request", "$1", seen, limit, position, arg), arg.values)
 
 
 def writable(caller: Caller, id_: UUID) -> Statement:

@@ -22,7 +22,7 @@ from app.resources.exchanges.schemas import (
     TimelineQuery,
 )
 from app.web.etags import required_version
-from app.web.responses import binding_of, document, not_modified, page
+from app.web.responses import binding_of, document, not_modified, page, part_page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
 from app.web.tokens import unauthorized
@@ -41,7 +41,7 @@ async def list_exchange_requests(request: ApiRequest, query: Annotated[RequestQu
     if query.mine and not request.caller.is_member:
         raise unauthorized(request.scope, "`mine` needs an access token.")
     binding = binding_of("exchange-requests", query, request.caller.organization if query.mine else None)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     rows = await request.rows(queries.request_page(request.caller, query, position))
     return page(request, rows, query.limit, binding, item=found if query.q else None)
 
@@ -81,11 +81,9 @@ async def list_exchange_request_transitions(
 ) -> Response:
     """Read a request's timeline: who moved it, when, from which state to which."""
     binding = binding_of(f"exchange-request-transitions {id}", query)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     rows = await request.rows(queries.timeline(request.caller, id, query.limit, position))
-    if not rows:
-        raise NotFound("There is no such exchange request.")
-    return page(request, rows[1:], query.limit, binding)
+    return part_page(request, rows, query.limit, binding, missing="There is no such exchange request.")
 
 
 @router.post("/exchange-requests/{id}/transitions", response_model=RequestPublic)

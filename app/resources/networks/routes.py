@@ -22,7 +22,7 @@ from app.resources.networks.schemas import (
     NetworkUpdate,
 )
 from app.web.etags import candidates, required_version
-from app.web.responses import binding_of, document, not_modified, page
+from app.web.responses import binding_of, document, not_modified, page, part_page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
 
@@ -36,7 +36,7 @@ router = ApiRouter("networks")
 async def list_networks(request: ApiRequest, query: Annotated[NetworkQuery, Query()]) -> Response:
     """List networks by id."""
     binding = binding_of("networks", query)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     rows = await request.rows(queries.network_page(query, position))
     return page(request, rows, query.limit, binding)
 
@@ -75,11 +75,9 @@ async def list_network_cities(
 ) -> Response:
     """List the cities of a network by id, those that have left it too; `current` tells them apart."""
     binding = binding_of(f"network-cities {id}", query)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     rows = await request.rows(queries.membership_page(id, query, position))
-    if not rows:
-        raise NotFound("There is no such network.")
-    return page(request, rows[1:], query.limit, binding)
+    return part_page(request, rows, query.limit, binding, missing="There is no such network.")
 
 
 @router.get("/networks/{id}/cities/{city_id}", response_model=MembershipPublic)

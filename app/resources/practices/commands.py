@@ -20,6 +20,7 @@ from app.resources.practices.schemas import (
     PracticeUpdate,
 )
 from app.tables.base import uuid7
+from app.timeline import step
 from app.visibility import practice_visible
 
 
@@ -41,9 +42,7 @@ async def create_practice(connection: Connection, actor: Actor, body: PracticeCr
         f"""
 WITH made AS (INSERT INTO practice ({", ".join(values)}) VALUES ({", ".join(values.values())}) RETURNING id, version),
 identified AS ({_external_ids(body, arg)}),
-timed AS (INSERT INTO transition (id, record_type, record_id, to_status, organization, client_id)
-          SELECT {arg(uuid7())}, 'practice', id, 'draft', {arg(actor.organization)}, {arg(actor.caller.client_id)}
-          FROM made)
+timed AS ({step(arg, actor, "practice", "'draft'")})
 {audited(arg, actor, "created", "practice", source)}""",
         arg,
     )
@@ -142,9 +141,7 @@ async def claim_practice(connection: Connection, actor: Actor, id_: UUID) -> Non
 WITH made AS (
     UPDATE practice SET claimed = true, version = version + 1, updated_at = now() WHERE id = $1 AND NOT claimed
     RETURNING id, version, status, visibility),
-timed AS (INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization, client_id, reason)
-          SELECT {arg(uuid7())}, 'practice', id, status, status, {arg(actor.organization)},
-                 {arg(actor.caller.client_id)}, 'claimed' FROM made),
+timed AS ({step(arg, actor, "practice", "status", start="status", reason="'claimed'")}),
 {marked(arg, actor)}
 {audited(arg, actor, "claimed", "practice", "FROM made")}""",
         arg,
@@ -191,9 +188,7 @@ WITH made AS (
         closed_note = CASE WHEN '{move.to}' IN ('withdrawn', 'merged', 'archived') THEN {note}::text END
     WHERE id = $1 AND status = {arg(move.start)}
     RETURNING id, version, status, visibility),
-timed AS (INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization, client_id, note)
-          SELECT {arg(uuid7())}, 'practice', id, {arg(move.start)}, status, {arg(actor.organization)},
-                 {arg(actor.caller.client_id)}, {note}::text FROM made),
+timed AS ({step(arg, actor, "practice", "status", start=arg(move.start), note=note)}),
 {marked(arg, actor)}
 {audited(arg, actor, "transitioned", "practice", "FROM made", changed=["status"])}""",
         arg,

@@ -2,6 +2,7 @@
 
 from app.caller import Actor
 from app.database import Arguments
+from app.documents import text_of
 from app.feed import FeedType, mark
 from app.resources.practices.queries import PUBLIC_DOCUMENT
 from app.tables.practice import PUBLIC
@@ -11,7 +12,7 @@ ID = "CASE WHEN f.type = 'practice' THEN f.id::uuid END"
 FEED = FeedType(
     name="practice",
     source=f"FROM practice p JOIN city c ON c.id = p.city_id WHERE p.id = {ID} AND {PUBLIC_PRACTICE}",
-    document=f"(SELECT row_to_json(d)::text FROM (SELECT {PUBLIC_DOCUMENT}) d)",
+    document=text_of(PUBLIC_DOCUMENT),
     filters={
         "network": "(p.networks @> ARRAY[{0}::text] OR p.city_id IN (SELECT m.city_id FROM membership m"
         " WHERE m.network_id = {0} AND (m.until IS NULL OR m.until >= current_date)))",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.caller import Caller
 from app.database import Arguments, Statement
-from app.documents import city_ref, columns, moment, same
+from app.documents import city_ref, columns, moment, same, text_of
 from app.paging import Key, after, order_by
 from app.resources.practices.filters import search_conditions, standing
 from app.resources.practices.lifecycle import allowed_sql
@@ -18,6 +18,7 @@ from app.resources.practices.schemas import (
     TransitionPublic,
 )
 from app.search import PRACTICES, RELEVANCE, Question, found_page, is_found, marks, nearest, understood
+from app.timeline import step_document, steps
 from app.visibility import practice_concerns, practice_owned, practice_reviewed, practice_visible
 
 ORDERS = {
@@ -148,8 +149,8 @@ def practice(
         f"""
 SELECT e.etag, e.status, e.successor, {language} AS language{more},
        CASE WHEN e.ended OR e.etag = ANY ($2::text[]) OR '*' = ANY ($2::text[]) THEN NULL
-            ELSE (SELECT row_to_json(d)::text FROM (SELECT {select_list}) d) END AS body,
-       CASE WHEN e.ended THEN (SELECT row_to_json(d)::text FROM (SELECT {TOMBSTONE}) d) END AS tombstone
+            ELSE {text_of(select_list)} END AS body,
+       CASE WHEN e.ended THEN {text_of(TOMBSTONE)} END AS tombstone
 FROM practice p JOIN city c ON c.id = p.city_id {chosen}
 CROSS JOIN LATERAL (SELECT '"' || p.version || '-' || c.version || {PARTNERS_VERSION}
     || '-' || p.adoption_count || {variant}{suffix}"' AS etag,
@@ -205,7 +206,7 @@ def _page(
     key_list = ", ".join(f"{key.expression} AS k{number}" for number, key in enumerate(keys))
     key_names = ", ".join(f"(p.k{number})::text AS k{number}" for number in range(len(keys)))
     return f"""
-SELECT (SELECT row_to_json(d)::text FROM (SELECT {document}) d) AS body, {key_names}{more}
+SELECT {text_of(document)} AS body, {key_names}{more}
 FROM (SELECT p.*, {key_list} FROM practice p WHERE {" AND ".join(conditions)}
       ORDER BY {order_by(keys)} LIMIT {count}) p
 JOIN city c ON c.id = p.city_id
@@ -224,7 +225,7 @@ def _found(
     arg = Arguments()
     seen = " AND ".join(standing(caller, query, arg))
     conditions = search_conditions(caller, query, arg)
-    body = f"(SELECT row_to_json(d)::text FROM (SELECT {document}) d) AS body"
+    body = f"{text_of(document)} AS body"
     if query.order == "relevance":
         select = f"{body}, h.score::text AS k0, h.id::text AS k1{more}"
         page = found_page(PRACTICES, select, seen, conditions, query.q or "", position, count, arg)
@@ -235,42 +236,17 @@ def _found(
     return Statement(page, arg.values)
 
 
-TRANSITION = columns(
-    TransitionPublic,
-    {
-        **same("t", "id", "organization", "note", "reason"),
-        "at": moment("t.at"),
-        "from_status": "t.from_status",
-        "to": "t.to_status",
-    },
-).replace('AS "from_status"', 'AS "from"')
-
-
-OLDEST_STEP = (Key("t.at", "timestamptz"), Key("t.id", "uuid"))
+TRANSITION = step_document(TransitionPublic)
 
 
 def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) -> Statement:
-    """The timeline of a practice, oldest first: `body`, `at`, `id`. No row at all: the caller does not see it.
-
-    The first row stands for the practice itself and has a null body.
-    """
+    """A page of the timeline of a practice, as `app.timeline.steps` gives it."""
     arg = Arguments(id_)
-    conditions = ["t.record_type = 'practice'", "t.record_id = $1"]
-    if position is not None:
-        conditions.append(after(OLDEST_STEP, position, arg))
-    visible = practice_visible(caller, arg, ended=True)
+    seen = f"SELECT FROM practice p WHERE p.id = $1 AND ({practice_visible(caller, arg, ended=True)})"
     # Drafts and reviews are the business of those who stand behind the record; its publication and end are everyone's.
-    told = f"(t.to_status IN ('published', 'archived', 'withdrawn', 'merged') OR {practice_concerns(caller, arg)})"
-    return Statement(
-        f"""
-SELECT NULL AS body, NULL AS at, NULL AS id FROM practice p WHERE p.id = $1 AND ({visible})
-UNION ALL
-(SELECT (SELECT row_to_json(d)::text FROM (SELECT {TRANSITION}) d), t.at::text, t.id::text
- FROM transition t WHERE {" AND ".join(conditions)}
-   AND EXISTS (SELECT FROM practice p WHERE p.id = $1 AND ({visible}) AND {told})
- ORDER BY {order_by(OLDEST_STEP)} LIMIT {limit + 1})""",
-        arg.values,
-    )
+    concerns = f"EXISTS (SELECT FROM practice p WHERE p.id = $1 AND {practice_concerns(caller, arg)})"
+    told = f"(t.to_status IN ('published', 'archived', 'withdrawn', 'merged') OR {concerns})"
+    return Statement(steps(TRANSITION, "practice", "$1", seen, limit, position, arg, told=told), arg.values)
 
 
 def writable(caller: Caller, id_: UUID) -> Statement:

@@ -36,7 +36,7 @@ from app.resources.practices.similar import SimilarPage, similar
 from app.web.addresses import base_url
 from app.web.etags import required_version
 from app.web.negotiation import negotiated, wanted_languages
-from app.web.responses import JSON, binding_of, cache_headers, counted, document, not_modified, page
+from app.web.responses import JSON, binding_of, cache_headers, counted, document, not_modified, page, part_page
 from app.web.routing import ApiRequest, ApiRouter, raises, requires
 from app.web.sessions import write
 
@@ -58,7 +58,7 @@ async def list_practices(request: ApiRequest, query: Annotated[PracticeQuery, Qu
     Published public practices are for everyone; a token adds what is shared with members, and one's own in any state.
     """
     binding = binding_of("practices", query)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     rows = await request.rows(queries.practice_page(request.caller, query, position))
     return page(request, rows, query.limit, binding, item=found if query.q else None)
 
@@ -198,11 +198,9 @@ async def list_practice_transitions(
 ) -> Response:
     """Read a practice's timeline: who moved it, when, from which state to which."""
     binding = binding_of(f"practice-transitions {id}", query)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     rows = await request.rows(queries.timeline(request.caller, id, query.limit, position))
-    if not rows:
-        raise NotFound("There is no such practice.")
-    return page(request, rows[1:], query.limit, binding)
+    return part_page(request, rows, query.limit, binding, missing="There is no such practice.")
 
 
 @router.post("/practices/{id}/transitions", response_model=PracticePublic | Tombstone)

@@ -44,7 +44,7 @@ async def list_tags(request: ApiRequest, query: Annotated[TagQuery, Query()]) ->
     `q` finds tags by labels and synonyms in all languages, the best first.
     """
     binding = binding_of("tags", query)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     if negotiated(request.headers.get("accept"), (JSON, LD_JSON)) == JSON:
         return page(
             request, await request.rows(queries.tag_page(query, position)), query.limit, binding, public=VOCABULARY

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.caller import Caller
 from app.database import Arguments, Statement
-from app.documents import city_ref, columns, moment, same
+from app.documents import city_ref, columns, moment, same, text_of
 from app.paging import Key, after, order_by
 from app.resources.exchanges.messages.schemas import MessagePublic, MessageQuery
 
@@ -20,7 +20,7 @@ def message(id_: UUID) -> Statement:
     """A message that was just written: `etag`, `body`."""
     return Statement(
         f"""
-SELECT '"1-' || c.version || '"' AS etag, (SELECT row_to_json(d)::text FROM (SELECT {DOCUMENT}) d) AS body
+SELECT '"1-' || c.version || '"' AS etag, {text_of(DOCUMENT)} AS body
 FROM {SOURCE} WHERE m.id = $1""",
         [id_],
     )
@@ -39,7 +39,7 @@ SELECT NULL AS body, NULL AS created_at, NULL AS id FROM exchange_request r WHER
     OR EXISTS (SELECT FROM response s WHERE s.request_id = r.id AND s.city_id = $2
                AND (s.status = 'accepted' OR EXISTS (SELECT FROM message m WHERE m.response_id = s.id))))
 UNION ALL
-(SELECT (SELECT row_to_json(d)::text FROM (SELECT {DOCUMENT}) d), m.created_at::text, m.id::text
+(SELECT {text_of(DOCUMENT)}, m.created_at::text, m.id::text
  FROM {SOURCE} JOIN exchange_request r ON r.id = s.request_id
  WHERE r.id = $1 AND (r.city_id = $2 OR s.city_id = $2) {later} ORDER BY {order_by(OLDEST)} LIMIT {query.limit + 1})""",
         arg.values,

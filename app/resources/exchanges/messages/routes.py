@@ -7,11 +7,10 @@ from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
-from app.errors import NotFound
 from app.resources.exchanges.examples import SAMPLE_ID
 from app.resources.exchanges.messages import commands, queries
 from app.resources.exchanges.messages.schemas import MessageCreate, MessagePage, MessagePublic, MessageQuery
-from app.web.responses import binding_of, page
+from app.web.responses import binding_of, part_page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
 
@@ -25,11 +24,9 @@ router = ApiRouter("exchange-requests")
 async def list_messages(request: ApiRequest, id: RequestId, query: Annotated[MessageQuery, Query()]) -> Response:
     """Read what the two sides wrote to each other, oldest first; to everybody else there is nothing here."""
     binding = binding_of(f"messages {id}", query, request.caller.organization)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     rows = await request.rows(queries.message_page(request.caller, id, query, position))
-    if not rows:
-        raise NotFound("There is no such exchange of the caller's.")
-    return page(request, rows[1:], query.limit, binding)
+    return part_page(request, rows, query.limit, binding, missing="There is no such exchange of the caller's.")
 
 
 @router.post("/exchange-requests/{id}/messages", status_code=201, response_model=MessagePublic)

@@ -9,12 +9,13 @@ from app.caller import Actor, Caller
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, TransitionNotAllowed, error
 from app.resources.exchanges import lifecycle
-from app.resources.exchanges.commands import marked, timed
+from app.resources.exchanges.commands import marked
 from app.resources.exchanges.queries import writable as writable_request
 from app.resources.exchanges.responses import queries
 from app.resources.exchanges.responses.lifecycle import ENDED, MOVES
 from app.resources.exchanges.responses.schemas import ResponseCreate, ResponseTransition
 from app.tables.base import uuid7
+from app.timeline import step
 from app.visibility import practice_visible
 
 # Those addressed are done when none of them has a live answer, and each has ended one since the request was last open.
@@ -53,7 +54,7 @@ async def create_response(connection: Connection, actor: Actor, request_id: UUID
     id_ = uuid7()
     arg = Arguments(request_id, id_)
     status, reason = arg(body.status), arg(body.decline_reason)
-    step = timed(arg, actor, "NULL", status, reason=reason, record_type="response", source="answered")
+    answer = step(arg, actor, "response", status, reason=reason, source="answered")
     try:
         await connection.execute(
             f"""
@@ -61,7 +62,7 @@ WITH answered AS (
     INSERT INTO response (id, request_id, city_id, practice_id, message, status, decline_reason)
     VALUES ($2, $1, {arg(city_id)}, {arg(body.practice_id)}, {arg(body.message)}, {status}, {reason})
             RETURNING id, request_id, version),
-timed AS ({step}),
+timed AS ({answer}),
 made AS (UPDATE exchange_request SET response_count = response_count + 1 WHERE id = $1
          RETURNING id, version, visibility),
 marked AS ({marked(arg, actor)})
@@ -103,13 +104,13 @@ async def move_response(
             allowed=lifecycle.allowed(current["status"], sides, moves),
         ) from refused
     arg = Arguments(request_id, id_)
-    step = timed(
-        arg, actor, arg(move.start), arg(move.to), arg(body.note), arg(body.reason), record_type="response",
+    moved = step(
+        arg, actor, "response", arg(move.to), start=arg(move.start), note=arg(body.note), reason=arg(body.reason),
         source="answered",
     )  # fmt: skip
     matching = ""
     if move.to == "accepted":
-        matched = timed(arg, actor, "'open'", "'matched'")
+        matched = step(arg, actor, "exchange_request", "'matched'", start="'open'")
         matching = f"""made AS (
     UPDATE exchange_request SET status = 'matched', version = version + 1, updated_at = now()
     WHERE id = $1 AND status = 'open' RETURNING id, version, visibility),
@@ -123,7 +124,7 @@ WITH answered AS (
         decline_reason = {arg(body.reason if move.to == "declined" else None)}
     WHERE id = $2 AND request_id = $1 AND status = {arg(move.start)} RETURNING id, version),
 {matching}
-timed AS ({step})
+timed AS ({moved})
 {audited(arg, actor, "transitioned", "response", "FROM answered", changed=["status"])}""",
         *arg.values,
     )
@@ -138,7 +139,7 @@ async def _end_unanswered(connection: Connection, actor: Actor, request_id: UUID
     await connection.execute(
         f"""
 WITH made AS ({UNFULFILLED}),
-timed AS ({timed(arg, system, "'open'", "'unfulfilled'")}),
+timed AS ({step(arg, system, "exchange_request", "'unfulfilled'", start="'open'")}),
 marked AS ({marked(arg, system)})
 {audited(arg, system, "transitioned", "exchange_request", "FROM made", changed=["status"])}""",
         *arg.values,

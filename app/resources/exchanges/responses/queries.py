@@ -4,12 +4,13 @@ from uuid import UUID
 
 from app.caller import Caller
 from app.database import Arguments, Statement
-from app.documents import city_ref, columns, moment, same
+from app.documents import city_ref, columns, moment, same, text_of, text_unless_known
 from app.paging import Key, after, order_by
 from app.resources.exchanges.lifecycle import allowed_sql
-from app.resources.exchanges.queries import OLDEST_STEP, STEP
+from app.resources.exchanges.queries import STEP
 from app.resources.exchanges.responses.lifecycle import MOVES
 from app.resources.exchanges.responses.schemas import ResponsePublic, ResponseQuery
+from app.timeline import steps
 from app.visibility import request_owned, request_visible
 
 OLDEST = (Key("s.created_at", "timestamptz"), Key("s.id", "uuid"))
@@ -26,8 +27,7 @@ def response(caller: Caller, request_id: UUID, id_: UUID, if_none_match: list[st
     arg = Arguments(request_id, id_, if_none_match)
     return Statement(
         f"""
-SELECT e.etag, CASE WHEN e.etag = ANY ($3::text[]) OR '*' = ANY ($3::text[]) THEN NULL
-    ELSE (SELECT row_to_json(d)::text FROM (SELECT {_document(caller, arg)}) d) END AS body
+SELECT e.etag, {text_unless_known(_document(caller, arg), "$3")} AS body
 FROM {SOURCE}
 CROSS JOIN LATERAL (SELECT '"' || s.version || '-' || c.version
     || CASE WHEN r.status = 'open' THEN 'o' ELSE 'c' END || CASE WHEN {is_own(caller, arg)} THEN 'r' ELSE 'o' END
@@ -53,26 +53,17 @@ def response_page(caller: Caller, request_id: UUID, query: ResponseQuery, positi
 SELECT NULL AS body, NULL AS created_at, NULL AS id
 FROM exchange_request r WHERE r.id = $1 AND {request_visible(caller, arg)}
 UNION ALL
-(SELECT (SELECT row_to_json(d)::text FROM (SELECT {_document(caller, arg)}) d), s.created_at::text, s.id::text
+(SELECT {text_of(_document(caller, arg))}, s.created_at::text, s.id::text
  FROM {SOURCE} WHERE {" AND ".join(conditions)} ORDER BY {order_by(OLDEST)} LIMIT {query.limit + 1})""",
         arg.values,
     )
 
 
 def timeline(caller: Caller, request_id: UUID, id_: UUID, limit: int, position: list[str] | None) -> Statement:
-    """The timeline of an answer, oldest first, as that of a request: the first row stands for the answer itself."""
+    """A page of the timeline of an answer, as `app.timeline.steps` gives it."""
     arg = Arguments(request_id, id_)
     seen = f"SELECT FROM {SOURCE} WHERE s.request_id = $1 AND s.id = $2 AND {_seen(caller, arg)}"
-    later = f"AND {after(OLDEST_STEP, position, arg)}" if position is not None else ""
-    return Statement(
-        f"""
-SELECT NULL AS body, NULL AS at, NULL AS id WHERE EXISTS ({seen})
-UNION ALL
-(SELECT (SELECT row_to_json(d)::text FROM (SELECT {STEP}) d), t.at::text, t.id::text
- FROM transition t WHERE t.record_type = 'response' AND t.record_id = $2 AND EXISTS ({seen}) {later}
- ORDER BY {order_by(OLDEST_STEP)} LIMIT {limit + 1})""",
-        arg.values,
-    )
+    return Statement(steps(STEP, "response", "$2", seen, limit, position, arg), arg.values)
 
 
 def writable(caller: Caller, request_id: UUID, id_: UUID) -> Statement:

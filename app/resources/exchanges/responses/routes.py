@@ -19,7 +19,7 @@ from app.resources.exchanges.responses.schemas import (
     ResponseTransition,
 )
 from app.resources.exchanges.schemas import RequestTimeline, TimelineQuery
-from app.web.responses import binding_of, document, not_modified, page
+from app.web.responses import binding_of, document, not_modified, part_page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
 
@@ -35,11 +35,9 @@ router = ApiRouter("exchange-requests")
 async def list_responses(request: ApiRequest, id: RequestId, query: Annotated[ResponseQuery, Query()]) -> Response:
     """List the answers to a request, oldest first: the city that asked sees all, one that answered its own."""
     binding = binding_of(f"responses {id}", query, request.caller.organization)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     rows = await request.rows(queries.response_page(request.caller, id, query, position))
-    if not rows:
-        raise NotFound("There is no such exchange request.")
-    return page(request, rows[1:], query.limit, binding)
+    return part_page(request, rows, query.limit, binding, missing="There is no such exchange request.")
 
 
 @router.post("/exchange-requests/{id}/responses", status_code=201, response_model=ResponsePublic)
@@ -69,11 +67,9 @@ async def list_response_transitions(
 ) -> Response:
     """Read an answer's timeline: who moved it, when, from which state to which."""
     binding = binding_of(f"response-transitions {response_id}", query)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     rows = await request.rows(queries.timeline(request.caller, id, response_id, query.limit, position))
-    if not rows:
-        raise NotFound(MISSING)
-    return page(request, rows[1:], query.limit, binding)
+    return part_page(request, rows, query.limit, binding, missing=MISSING)
 
 
 @router.post("/exchange-requests/{id}/responses/{response_id}/transitions", response_model=ResponsePublic)

@@ -7,7 +7,7 @@ from app.errors import NotFound
 from app.resources.practices.feed import marked
 from app.resources.practices.lifecycle import FINAL
 from app.resources.practices.sources.queries import practice_of
-from app.tables.base import uuid7
+from app.timeline import step
 
 HEIR = """
 heir AS (UPDATE practice_origin SET linked = false WHERE (network_id, external_id) = (
@@ -31,10 +31,7 @@ async def take_back(connection: Connection, actor: Actor, network: str, external
     freed = "freed AS (DELETE FROM practice_external_id WHERE practice_id = $1)," if ends else ""
     timed = ""
     if ends:
-        timed = f"""timed AS (
-    INSERT INTO transition (id, record_type, record_id, from_status, to_status, organization, client_id)
-    SELECT {arg(uuid7())}, 'practice', id, {arg(found["status"])}, status, {arg(actor.organization)},
-           {arg(actor.caller.client_id)} FROM made),"""
+        timed = f"timed AS ({step(arg, actor, 'practice', 'status', start=arg(found['status']))}),"
     # Who brought a record first is the one to change it; the next in line follows.
     heir = "" if found["linked"] else HEIR
     await connection.execute(

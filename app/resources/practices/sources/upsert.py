@@ -13,6 +13,7 @@ from app.resources.practices.feed import marked
 from app.resources.practices.lifecycle import FINAL
 from app.resources.practices.sources.schemas import SourcePractice
 from app.tables.base import uuid7
+from app.timeline import EACH_ITS_OWN, step
 
 Key = tuple[str, str, str]
 NESTED = ("resources", "implementers", "indicators")
@@ -294,9 +295,7 @@ made AS (
     SELECT id, {", ".join(CONTENT)}, status, CASE WHEN status = 'submitted' THEN {brought} END,
            CASE WHEN status = 'published' THEN now() END, ARRAY[{brought}::text], false FROM given
     RETURNING id, version, status, visibility),
-timed AS (INSERT INTO transition (id, record_type, record_id, to_status, organization, client_id)
-          SELECT gen_random_uuid(), 'practice', id, status, {arg(actor.organization)}, {arg(actor.caller.client_id)}
-          FROM made),
+timed AS ({step(arg, actor, "practice", "status", id_=EACH_ITS_OWN)}),
 {_hangs_on(records, arg, network)}
 {marked(arg, actor)}
 {audited(arg, actor, "created", "practice", "FROM made")}""",

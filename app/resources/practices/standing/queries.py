@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.caller import Caller
 from app.database import Arguments, Statement
-from app.documents import columns, moment, same
+from app.documents import columns, moment, same, text_of
 from app.paging import Key, after, order_by
 from app.resources.practices.standing.schemas import EndorsementPublic, EndorsementQuery
 from app.visibility import practice_visible
@@ -17,7 +17,7 @@ def endorsement(id_: UUID, organization: str) -> Statement:
     """An endorsement that was just made: `etag`, `body`."""
     return Statement(
         f"""
-SELECT '"1-e"' AS etag, (SELECT row_to_json(d)::text FROM (SELECT {DOCUMENT}) d) AS body
+SELECT '"1-e"' AS etag, {text_of(DOCUMENT)} AS body
 FROM practice_endorsement e WHERE e.practice_id = $1 AND e.organization = $2""",
         [id_, organization],
     )
@@ -35,7 +35,7 @@ def endorsements(caller: Caller, id_: UUID, query: EndorsementQuery, position: l
         f"""
 SELECT NULL AS body, NULL AS at, NULL AS organization FROM practice p WHERE p.id = $1 AND {visible}
 UNION ALL
-(SELECT (SELECT row_to_json(d)::text FROM (SELECT {DOCUMENT}) d), e.at::text, e.organization
+(SELECT {text_of(DOCUMENT)}, e.at::text, e.organization
  FROM practice_endorsement e JOIN practice p ON p.id = e.practice_id WHERE p.id = $1 AND {visible} {later}
  ORDER BY {order_by(OLDEST)} LIMIT {query.limit + 1})""",
         arg.values,

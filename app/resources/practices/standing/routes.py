@@ -7,7 +7,6 @@ from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
-from app.errors import NotFound
 from app.resources.practices.examples import SAMPLE_ID
 from app.resources.practices.queries import practice
 from app.resources.practices.schemas import PracticePublic
@@ -18,7 +17,7 @@ from app.resources.practices.standing.schemas import (
     EndorsementPublic,
     EndorsementQuery,
 )
-from app.web.responses import binding_of, page
+from app.web.responses import binding_of, part_page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
 
@@ -42,11 +41,9 @@ async def list_endorsements(
 ) -> Response:
     """List who vouches for a practice, oldest first."""
     binding = binding_of(f"endorsements {id}", query)
-    position = request.services.cursors.decode(binding, query.cursor) if query.cursor else None
+    position = request.position(binding, query.cursor)
     rows = await request.rows(queries.endorsements(request.caller, id, query, position))
-    if not rows:
-        raise NotFound("There is no such practice.")
-    return page(request, rows[1:], query.limit, binding)
+    return part_page(request, rows, query.limit, binding, missing="There is no such practice.")
 
 
 @router.post("/practices/{id}/endorsements", status_code=201, response_model=EndorsementPublic)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.caller import Caller
 from app.database import Arguments, Statement
-from app.documents import columns, moment, same
+from app.documents import columns, moment, same, text_unless_known
 from app.resources.practices.translations.schemas import TranslationPublic
 from app.visibility import practice_owned, practice_visible
 
@@ -24,8 +24,7 @@ def translation(caller: Caller, id_: UUID, language: str, if_none_match: list[st
     arg = Arguments(id_, language, if_none_match)
     return Statement(
         f"""
-SELECT e.etag, CASE WHEN e.etag = ANY ($3::text[]) OR '*' = ANY ($3::text[]) THEN NULL
-    ELSE (SELECT row_to_json(d)::text FROM (SELECT {DOCUMENT}) d) END AS body
+SELECT e.etag, {text_unless_known(DOCUMENT, "$3")} AS body
 FROM practice_translation t JOIN practice p ON p.id = t.practice_id
 CROSS JOIN LATERAL (SELECT '"' || p.version || '-t' || lower(t.language) || '"' AS etag) e
 WHERE t.practice_id = $1 AND lower(t.language) = lower($2) AND {practice_visible(caller, arg)}""",
