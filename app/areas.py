@@ -13,12 +13,15 @@ COUNTRIES: Mapping[str, list[str]] = json.loads(
     (Path(__file__).parent / "data" / "regions.json").read_text(encoding="utf-8")
 )
 CURRENT_MEMBER = "(m.until IS NULL OR m.until >= current_date)"
+# The cities that are members of the network `{0}` today, and the condition that a practice `p` is one of theirs, or was
+# brought in by it.
+MEMBERS = f"SELECT m.city_id FROM membership m WHERE m.network_id = {{0}} AND {CURRENT_MEMBER}"
+PRACTICE_OF_NETWORK = f"(p.networks @> ARRAY[{{0}}::text] OR p.city_id IN ({MEMBERS}))"
 
 
 def in_network(city_id: str, network: str, arg: Arguments) -> str:
     """The condition that the city is a member of the network today; `city_id` is an SQL expression."""
-    members = f"SELECT m.city_id FROM membership m WHERE m.network_id = {arg(network)} AND {CURRENT_MEMBER}"
-    return f"{city_id} IN ({members})"
+    return f"{city_id} IN ({MEMBERS.format(arg(network))})"
 
 
 def in_region(city_id: str, region: Region, arg: Arguments) -> str:

@@ -1,5 +1,6 @@
 """How the feed shows an adoption: while its practice is public."""
 
+from app.areas import MEMBERS
 from app.documents import text_of
 from app.feed import FeedType
 from app.resources.adoptions.queries import DOCUMENT, SOURCE
@@ -11,8 +12,7 @@ FEED = FeedType(
     source=f"FROM {SOURCE} WHERE a.id = {ID} AND {PUBLIC_PRACTICE}",
     document=text_of(DOCUMENT),
     filters={
-        "network": "a.city_id IN (SELECT m.city_id FROM membership m WHERE m.network_id = {0}"
-        " AND (m.until IS NULL OR m.until >= current_date))",
+        "network": f"a.city_id IN ({MEMBERS})",
         "city": "a.city_id = {0}",
         "country": "c.country = {0}",
         "tag": "p.tag_closure @> {0}::text[]",

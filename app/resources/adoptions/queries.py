@@ -7,6 +7,7 @@ from app.caller import Caller
 from app.database import Arguments, Statement
 from app.documents import city_ref, columns, moment, same, text_of, text_unless_known
 from app.paging import Key, after, order_by
+from app.periods import in_days
 from app.resources.adoptions.schemas import AdoptionPublic, AdoptionQuery, PracticeAdoptionQuery
 from app.visibility import practice_visible
 
@@ -140,8 +141,4 @@ def _filters(query: AdoptionQuery, arg: Arguments) -> list[str]:
         conditions.append(in_network("a.city_id", query.network, arg))
     if query.region:
         conditions.append(in_region("a.city_id", query.region, arg))
-    if query.created_from:
-        conditions.append(f"a.created_at >= {arg(query.created_from)}::date")
-    if query.created_to:
-        conditions.append(f"a.created_at < {arg(query.created_to)}::date + 1")
-    return conditions
+    return [*conditions, *in_days("a.created_at", query.created_from, query.created_to, arg)]

@@ -1,5 +1,6 @@
 """How the feed shows a public exchange request."""
 
+from app.areas import MEMBERS
 from app.documents import text_of
 from app.feed import FeedType
 from app.resources.exchanges.queries import Sides, document_for
@@ -11,8 +12,7 @@ FEED = FeedType(
     source=f"FROM exchange_request r JOIN city c ON c.id = r.city_id WHERE r.id = {ID} AND r.visibility = 'public'",
     document=text_of(document_for(NOBODY)),
     filters={
-        "network": "EXISTS (SELECT FROM membership m WHERE m.city_id = r.city_id AND m.network_id = {0}"
-        " AND (m.until IS NULL OR m.until >= current_date))",
+        "network": f"r.city_id IN ({MEMBERS})",
         "city": "r.city_id = {0}",
         "country": "c.country = {0}",
         "tag": "r.tag_closure @> {0}::text[]",

@@ -8,6 +8,7 @@ from app.caller import Caller
 from app.database import Arguments, Statement
 from app.documents import city_ref, columns, moment, same, text_of, text_unless_known
 from app.paging import Key, after, order_by
+from app.periods import in_days
 from app.resources.exchanges.lifecycle import Side, allowed_sql
 from app.resources.exchanges.schemas import RequestPublic, RequestQuery, RequestStep
 from app.search import REQUESTS, found_page, marks
@@ -119,11 +120,7 @@ def _filters(query: RequestQuery, arg: Arguments) -> list[str]:
         conditions.append(in_network("r.city_id", query.network, arg))
     if query.region:
         conditions.append(in_region("r.city_id", query.region, arg))
-    if query.created_from:
-        conditions.append(f"r.created_at >= {arg(query.created_from)}::date")
-    if query.created_to:
-        conditions.append(f"r.created_at < {arg(query.created_to)}::date + 1")
-    return conditions
+    return [*conditions, *in_days("r.created_at", query.created_from, query.created_to, arg)]
 
 
 STEP = step_document(RequestStep)

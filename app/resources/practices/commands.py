@@ -66,9 +66,8 @@ async def update_practice(
         Conflict: it is withdrawn or merged.
         InvalidInput, ValidationError: the record would break a rule after the change.
     """
-    current = await _locked(connection, actor.caller, id_, version)
-    if current["status"] in lifecycle.FINAL:
-        raise Conflict(f"The practice is {current['status']}; what is left of it stays as it is.")
+    current = await locked(connection, actor.caller, id_, version)
+    check_alive(current)
     fields = merge_patch(json.loads(current["fields"]), patch.model_dump(mode="json", exclude_unset=True))
     given = patch.model_fields_set
     if not given:
@@ -103,8 +102,7 @@ async def move_practice(connection: Connection, actor: Actor, id_: UUID, body: P
         TransitionNotAllowed: there is no such move from where it is now.
         InvalidInput: the move lacks what it needs.
     """
-    row = await connection.fetchrow(*writable(actor.caller, id_).flat)
-    current = _seen(row, actor.caller, None, needs_owner=False)
+    current = await locked(connection, actor.caller, id_, needs_owner=False)
     sides: set[lifecycle.Side] = set()
     if current["is_owner"]:
         sides.add("owner")
@@ -129,11 +127,10 @@ async def claim_practice(connection: Connection, actor: Actor, id_: UUID) -> Non
         NotFound, Forbidden: as the names say.
         Conflict: it is withdrawn or merged.
     """
-    current = _seen(await connection.fetchrow(*writable(actor.caller, id_).flat), actor.caller, None, needs_owner=False)
+    current = await locked(connection, actor.caller, id_, needs_owner=False)
     if not actor.caller.is_operator and actor.caller.city_id != current["city_id"]:
         raise Forbidden("Only the practice's city claims it.")
-    if current["status"] in lifecycle.FINAL:
-        raise Conflict(f"The practice is {current['status']}; what is left of it stays as it is.")
+    check_alive(current)
     arg = Arguments(id_)
     await _fetch(
         connection,
@@ -155,7 +152,7 @@ async def delete_practice(connection: Connection, actor: Actor, id_: UUID, versi
         NotFound, Forbidden, PreconditionFailed: as the names say.
         TransitionNotAllowed: it is withdrawn or merged already.
     """
-    current = await _locked(connection, actor.caller, id_, version)
+    current = await locked(connection, actor.caller, id_, version)
     if current["status"] not in lifecycle.NEVER_PUBLISHED:
         move = lifecycle.check(current["status"], "withdrawn", {"owner"}, {})
         await _move(connection, actor, id_, move, PracticeTransition(to="withdrawn"))
@@ -204,18 +201,35 @@ async def _check_successor(connection: Connection, caller: Caller, id_: UUID, su
         raise InvalidInput(detail, errors=[error("/successor", "unknown_reference", detail)])
 
 
-async def _locked(connection: Connection, caller: Caller, id_: UUID, version: int | None) -> Row:
-    return _seen(await connection.fetchrow(*writable(caller, id_).flat), caller, version, needs_owner=True)
+async def locked(
+    connection: Connection, caller: Caller, id_: UUID, version: int | None = None, *, needs_owner: bool = True
+) -> Row:
+    """What a change of a practice starts from, as `queries.writable` gives it, the row locked.
 
-
-def _seen(row: Row | None, caller: Caller, version: int | None, *, needs_owner: bool) -> Row:
+    Raises:
+        NotFound: the caller does not see it.
+        Forbidden: it belongs to another organization, and the change needs its owner.
+        PreconditionFailed: it is not at this version any more.
+    """
+    row = await connection.fetchrow(*writable(caller, id_).flat)
     if row is None:
         raise NotFound("There is no such practice.")
     if needs_owner and not row["is_owner"]:
         raise Forbidden("The practice belongs to another organization.", organization=caller.organization)
-    if version is not None and version != row["version"]:
-        raise PreconditionFailed(f"The practice is at version {row['version']} now.")
+    check_version(row, version)
     return row
+
+
+def check_version(current: Row, version: int | None) -> None:
+    """Raise PreconditionFailed unless the practice is at this version; None: any."""
+    if version is not None and version != current["version"]:
+        raise PreconditionFailed(f"The practice is at version {current['version']} now.")
+
+
+def check_alive(current: Row) -> None:
+    """Raise Conflict for a practice that is withdrawn or merged."""
+    if current["status"] in lifecycle.FINAL:
+        raise Conflict(f"The practice is {current['status']}; what is left of it stays as it is.")
 
 
 def _city_of(caller: Caller, body: PracticeCreate) -> str:

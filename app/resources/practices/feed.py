@@ -1,5 +1,6 @@
 """How the feed shows a practice, and how it hears of a change."""
 
+from app.areas import PRACTICE_OF_NETWORK
 from app.caller import Actor
 from app.database import Arguments
 from app.documents import text_of
@@ -14,8 +15,7 @@ FEED = FeedType(
     source=f"FROM practice p JOIN city c ON c.id = p.city_id WHERE p.id = {ID} AND {PUBLIC_PRACTICE}",
     document=text_of(PUBLIC_DOCUMENT),
     filters={
-        "network": "(p.networks @> ARRAY[{0}::text] OR p.city_id IN (SELECT m.city_id FROM membership m"
-        " WHERE m.network_id = {0} AND (m.until IS NULL OR m.until >= current_date)))",
+        "network": PRACTICE_OF_NETWORK,
         "city": "p.city_id = {0}",
         "country": "c.country = {0}",
         "tag": "p.tag_closure @> {0}::text[]",

@@ -1,8 +1,9 @@
 """What the filters of a search for practices mean, as SQL conditions on the practice `p`."""
 
-from app.areas import in_network, in_region
+from app.areas import PRACTICE_OF_NETWORK, in_region
 from app.caller import Caller
 from app.database import Arguments
+from app.periods import in_days
 from app.resources.practices.schemas import PracticeFilters
 from app.visibility import practice_concerns, practice_visible
 
@@ -32,7 +33,7 @@ def choice_conditions(query: PracticeFilters, arg: Arguments) -> list[str]:
         ],
         *_city(query, arg),
         *_years(query, arg),
-        *_published(query, arg),
+        *in_days("p.published_at", query.published_from, query.published_to, arg),
         *_quality(query, arg),
     ]
 
@@ -65,8 +66,7 @@ def _city(query: PracticeFilters, arg: Arguments) -> list[str]:
     of_city = [OF_CITY[name].format(arg(value)) for name, value in given.items()]
     conditions = [f"p.city_id IN (SELECT fc.id FROM city fc WHERE {' AND '.join(of_city)})"] if of_city else []
     if query.network:
-        brought = f"p.networks @> ARRAY[{arg(query.network)}::text]"
-        conditions.append(f"({brought} OR {in_network('p.city_id', query.network, arg)})")
+        conditions.append(PRACTICE_OF_NETWORK.format(arg(query.network)))
     if query.region:
         conditions.append(in_region("p.city_id", query.region, arg))
     return conditions
@@ -80,15 +80,6 @@ def _years(query: PracticeFilters, arg: Arguments) -> list[str]:
         conditions.append(f"(coalesce(p.year_end, p.year_start) >= {year} OR (p.year_start <= {year} AND {goes_on}))")
     if query.year_to is not None:
         conditions.append(f"coalesce(p.year_start, p.year_end) <= {arg(query.year_to)}")
-    return conditions
-
-
-def _published(query: PracticeFilters, arg: Arguments) -> list[str]:
-    conditions = []
-    if query.published_from:
-        conditions.append(f"p.published_at >= {arg(query.published_from)}::date")
-    if query.published_to:
-        conditions.append(f"p.published_at < {arg(query.published_to)}::date + 1")
     return conditions
 
 

@@ -14,6 +14,7 @@ from app.resources.practices.schemas import (
     PracticeQuery,
     PracticeSearch,
     PracticeSummary,
+    PracticeTexts,
     Tombstone,
     TransitionPublic,
 )
@@ -28,7 +29,7 @@ ORDERS = {
     "relevance": RELEVANCE,
 }
 # What is shown of a record that words found: the first two, and the first of the others that has any.
-TEXTS = ("title", "summary", "challenge", "description", "results", "lessons", "what_failed", "conditions")
+TEXTS = tuple(PracticeTexts.model_fields)
 
 SUMMARY = columns(
     PracticeSummary,
@@ -61,13 +62,28 @@ ORIGINS = f"""(SELECT coalesce(json_agg(json_build_object('network', o.network_i
     FROM practice_origin o WHERE o.practice_id = p.id)"""
 
 
-def _document(contact: str, transitions: str) -> str:
+LANGUAGE = "coalesce(tr.language, p.language)"
+# The first language of the wish list in which the texts are there, a regional variety included (RFC 4647 §3.4, and
+# §3.3.1 for the varieties); the original where none is.
+CHOSEN = """LEFT JOIN LATERAL (
+    SELECT x.language, x.texts FROM (
+        SELECT p.language, NULL::jsonb AS texts
+        UNION ALL SELECT t.language, t.texts FROM practice_translation t WHERE t.practice_id = p.id) x
+    JOIN unnest({wanted}::text[]) WITH ORDINALITY AS w (wanted, place)
+      ON lower(x.language) = w.wanted OR starts_with(lower(x.language), w.wanted || '-')
+    ORDER BY w.place, x.texts IS NOT NULL, x.language LIMIT 1) tr ON TRUE"""
+
+
+def _document(contact: str, transitions: str, *, translated: bool = False) -> str:
+    """The SELECT list of a practice's document; `translated`: with the texts that the translation `tr` has."""
+    texts = {name: f"coalesce(tr.texts ->> '{name}', p.{name})" if translated else f"p.{name}" for name in TEXTS}
     return columns(
         PracticePublic,
         {
+            **texts,
+            "language": LANGUAGE if translated else "p.language",
             **same(
-                "p", "id", "title", "summary", "challenge", "description", "results", "lessons", "what_failed",
-                "conditions", "language", "tags", "keywords", "resources", "license", "implementers", "year_start",
+                "p", "id", "tags", "keywords", "resources", "license", "implementers", "year_start",
                 "year_end", "stage", "budget_band", "staff_fte", "months_to_implement", "beneficiaries", "indicators",
                 "evidence_level", "offers", "accepting_exchanges", "adoption_count", "status", "visibility",
                 "networks", "successor", "version",
@@ -98,28 +114,9 @@ TOMBSTONE = columns(
 )
 CONTACT = """CASE WHEN coalesce(p.contact_unit, p.contact_email) IS NOT NULL
     THEN json_build_object('unit', p.contact_unit, 'email', p.contact_email) END"""
-PUBLIC_DOCUMENT = _document("NULL::json", "'[]'::json")
-
-
-TRANSLATED = ("title", "summary", "challenge", "description", "results", "lessons", "what_failed", "conditions")
-# The first language of the wish list in which the texts are there, a regional variety included (RFC 4647 §3.4, and
-# §3.3.1 for the varieties); the original where none is.
-CHOSEN = """LEFT JOIN LATERAL (
-    SELECT x.language, x.texts FROM (
-        SELECT p.language, NULL::jsonb AS texts
-        UNION ALL SELECT t.language, t.texts FROM practice_translation t WHERE t.practice_id = p.id) x
-    JOIN unnest({wanted}::text[]) WITH ORDINALITY AS w (wanted, place)
-      ON lower(x.language) = w.wanted OR starts_with(lower(x.language), w.wanted || '-')
-    ORDER BY w.place, x.texts IS NOT NULL, x.language LIMIT 1) tr ON TRUE"""
-
-
-def _in_language(select_list: str) -> str:
-    """The same document with the texts of the translation `tr`, where it has them."""
-    for name in TRANSLATED:
-        select_list = select_list.replace(
-            f'p.{name} AS "{name}"', f"coalesce(tr.texts ->> '{name}', p.{name}) AS \"{name}\""
-        )
-    return select_list.replace('p.language AS "language"', 'coalesce(tr.language, p.language) AS "language"')
+PUBLIC_DOCUMENT, PUBLIC_TRANSLATED = (
+    _document("NULL::json", "'[]'::json", translated=translated) for translated in (False, True)
+)
 
 
 def practice(
@@ -135,16 +132,17 @@ def practice(
     arg = Arguments(id_, if_none_match)
     if caller.is_member:
         owner, reviewer = practice_owned(caller, arg), practice_reviewed(caller, arg)
-        select_list = _document(CONTACT, allowed_sql("p.status", owner, reviewer))
+        transitions = allowed_sql("p.status", owner, reviewer)
+        select_list = _document(CONTACT, transitions, translated=bool(languages))
         variant = f"CASE WHEN {owner} THEN 'o' WHEN {reviewer} THEN 'r' ELSE 'm' END"
     else:
-        select_list, variant = PUBLIC_DOCUMENT, "'p'"
+        select_list, variant = PUBLIC_TRANSLATED if languages else PUBLIC_DOCUMENT, "'p'"
     visible = practice_visible(caller, arg, ended=True)
     suffix, more = (f" || '.{form}", ", c.latitude, c.longitude") if form else (" || '", "")
     chosen, language = "", "p.language"
     if languages:
-        chosen, language = CHOSEN.format(wanted=arg(list(languages))), "coalesce(tr.language, p.language)"
-        select_list, variant = _in_language(select_list), f"{variant} || coalesce('.' || lower(tr.language), '')"
+        chosen, language = CHOSEN.format(wanted=arg(list(languages))), LANGUAGE
+        variant = f"{variant} || coalesce('.' || lower(tr.language), '')"
     return Statement(
         f"""
 SELECT e.etag, e.status, e.successor, {language} AS language{more},

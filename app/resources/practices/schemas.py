@@ -112,7 +112,7 @@ def _reference(value: Any) -> Any:
     return value.get("id") if isinstance(value, dict) and set(value) <= {"id", "name", "country"} else value
 
 
-class _Texts(Input):
+class _ByReference(Input):
     @model_validator(mode="before")
     @classmethod
     def _cities_by_id(cls, given: Any) -> Any:
@@ -126,8 +126,8 @@ class _Texts(Input):
         return given
 
 
-class PracticeFields(_Texts):
-    """Everything that a client may write."""
+class PracticeTexts(Input):
+    """What is written in a language, and translated."""
 
     title: Title
     summary: Summary | None = None
@@ -137,6 +137,11 @@ class PracticeFields(_Texts):
     lessons: Markdown | None = None
     what_failed: Markdown | None = None
     conditions: Markdown | None = None
+
+
+class PracticeFields(_ByReference, PracticeTexts):
+    """Everything that a client may write."""
+
     language: Language = "en"
     tags: Annotated[list[TagId], Field(max_length=50), Unique] = []
     keywords: Annotated[list[Keyword], Field(max_length=30), Unique] = []
@@ -176,7 +181,7 @@ class PracticeCreate(PracticeFields):
     city_id: CityId | None = Field(default=None, description="The city; also taken as `city`, an id or `{id}`.")
 
 
-class PracticeUpdate(_Texts):
+class PracticeUpdate(_ByReference):
     """A merge patch (RFC 7396): what is given is changed, null removes, what is not given stays."""
 
     model_config = {"json_schema_extra": {"examples": [{"stage": "mainstreamed", "year_end": None}]}}

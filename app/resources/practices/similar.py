@@ -14,11 +14,12 @@ from pydantic import Field
 from app.caller import Caller
 from app.database import Arguments, Statement
 from app.fields import Output
+from app.likeness import RARITY, shared
 from app.resources.practices.examples import SUMMARY_EXAMPLE
 from app.resources.practices.queries import SUMMARY
 from app.resources.practices.schemas import PracticeSummary
 from app.search import STEMMERS
-from app.visibility import PUBLIC_PRACTICE, practice_visible
+from app.visibility import practice_visible
 
 ReasonKind = Literal["tags", "words", "population_band", "roles", "mandates"]
 REASONS: list[dict[str, Any]] = [
@@ -30,8 +31,6 @@ EXAMPLE: dict[str, Any] = {
     "next_cursor": None,
 }
 
-# How rare a tag is, is learnt from the newest public records: counting all of a million takes seconds.
-SAMPLE = 1000
 # The rarest tags of the record, in combinations from the narrowest on, find what may be like it. Each combination is
 # heard, so that many records with one rare tag leave room for those with two others; the newest are heard always.
 COMBINATIONS = ((1, 2, 3, 4), (1, 2, 3), (1, 2, 4), (1, 3, 4), (1, 2), (1, 3), (2, 3), (1,), (2,))
@@ -78,13 +77,7 @@ def similar(caller: Caller, id_: UUID, limit: int) -> Statement:
 WITH this AS MATERIALIZED (
     SELECT p.tag_closure, c.population_band, c.roles, c.mandates, {_words("p")} AS words
     FROM practice p JOIN city c ON c.id = p.city_id WHERE p.id = $1 AND ({visible})),
-newest AS MATERIALIZED (
-    SELECT p.tag_closure FROM practice p WHERE {PUBLIC_PRACTICE} ORDER BY p.listed_at DESC, p.id DESC LIMIT {SAMPLE}),
-rarity AS MATERIALIZED (
-    SELECT tag, ln(1 + (SELECT count(*) FROM newest) / (1 + count(*))::float) AS weight
-    FROM newest CROSS JOIN unnest(newest.tag_closure) AS tag GROUP BY tag),
--- A tag that no sampled record has is as rare as can be.
-unseen AS MATERIALIZED (SELECT ln(1 + count(*)::float) AS weight FROM newest),
+{RARITY},
 rarest AS MATERIALIZED (
     SELECT array_agg(tag ORDER BY coalesce(r.weight, u.weight) DESC, tag) AS tags
     FROM this CROSS JOIN unnest(this.tag_closure) AS tag CROSS JOIN unseen u LEFT JOIN rarity r USING (tag)),
@@ -102,7 +95,7 @@ alike AS (
               CROSS JOIN unseen u LEFT JOIN rarity r USING (tag) GROUP BY tag, 2) weighed) t
     CROSS JOIN LATERAL (
         SELECT CASE WHEN c.population_band = this.population_band THEN ARRAY[c.population_band] END AS band,
-               {_shared("c.roles", "this.roles")} AS roles, {_shared("c.mandates", "this.mandates")} AS mandates,
+               {shared("c.roles", "this.roles")} AS roles, {shared("c.mandates", "this.mandates")} AS mandates,
                {_share("c.roles", "this.roles")} AS role_share,
                {_share("c.mandates", "this.mandates")} AS mandate_share) x
     OFFSET 0),
@@ -161,11 +154,7 @@ def _heard(listed: str) -> str:
     return "\n    UNION ".join(found)
 
 
-def _shared(left: str, right: str) -> str:
-    return f"ARRAY(SELECT unnest({left}) INTERSECT SELECT unnest({right}) ORDER BY 1)"
-
-
 def _share(left: str, right: str) -> str:
     """How many entries are shared, of all that either has; 0 where neither has any."""
     both = f"(SELECT count(*) FROM (SELECT unnest({left}) UNION SELECT unnest({right})) a)"
-    return f"coalesce(cardinality({_shared(left, right)})::float / nullif({both}, 0), 0)"
+    return f"coalesce(cardinality({shared(left, right)})::float / nullif({both}, 0), 0)"

@@ -1,9 +1,10 @@
 """Reads of statistics and reports: one statement each, under the sight of the caller."""
 
-from app.areas import COUNTRIES, in_network, in_region
+from app.areas import COUNTRIES, PRACTICE_OF_NETWORK, in_network, in_region
 from app.caller import Caller
 from app.database import Arguments, Statement
 from app.documents import city_ref
+from app.periods import in_days
 from app.resources.stats.schemas import StatsQuery
 from app.visibility import practice_visible, request_visible
 
@@ -16,11 +17,10 @@ def practices(caller: Caller, query: StatsQuery, arg: Arguments) -> str:
     """The conditions on a practice `p` of a report; those of the list of practices with the same filters."""
     conditions = ["p.status = 'published'", practice_visible(caller, arg)]
     if query.network:
-        brought = f"p.networks @> ARRAY[{arg(query.network)}::text]"
-        conditions.append(f"({brought} OR {in_network('p.city_id', query.network, arg)})")
+        conditions.append(PRACTICE_OF_NETWORK.format(arg(query.network)))
     if query.region:
         conditions.append(in_region("p.city_id", query.region, arg))
-    return " AND ".join([*conditions, *_period("p.published_at", query, arg)])
+    return " AND ".join([*conditions, *in_days("p.published_at", query.from_, query.to, arg)])
 
 
 def requests(caller: Caller, query: StatsQuery, arg: Arguments) -> str:
@@ -127,15 +127,6 @@ def _counted(kind: str) -> str:
     )
 
 
-def _period(column: str, query: StatsQuery, arg: Arguments) -> list[str]:
-    conditions = []
-    if query.from_:
-        conditions.append(f"{column} >= {arg(query.from_)}::date")
-    if query.to:
-        conditions.append(f"{column} < {arg(query.to)}::date + 1")
-    return conditions
-
-
 def _places(city_id: str, query: StatsQuery, arg: Arguments) -> list[str]:
     conditions = []
     if query.network:
@@ -146,7 +137,7 @@ def _places(city_id: str, query: StatsQuery, arg: Arguments) -> list[str]:
 
 
 def _of_city(alias: str, query: StatsQuery, arg: Arguments) -> list[str]:
-    return [*_places(f"{alias}.city_id", query, arg), *_period(f"{alias}.created_at", query, arg)]
+    return [*_places(f"{alias}.city_id", query, arg), *in_days(f"{alias}.created_at", query.from_, query.to, arg)]
 
 
 REGION_OF = {country: region for region, countries in COUNTRIES.items() for country in countries}

@@ -13,11 +13,10 @@ from uuid import UUID
 from app.caller import Caller
 from app.database import Arguments, Statement
 from app.documents import city_ref
+from app.likeness import RARITY, shared
 from app.resources.exchanges.matches.schemas import MatchQuery
-from app.visibility import PUBLIC_PRACTICE, practice_visible, request_visible
+from app.visibility import practice_visible, request_visible
 
-# How rare a tag is, is learnt from the newest public practices: counting all of a million takes seconds.
-SAMPLE = 1000
 # So many candidates are heard for each tag, and so many of the newest.
 HEARD = 300
 
@@ -34,11 +33,9 @@ def matches(caller: Caller, id_: UUID, query: MatchQuery) -> Statement:
         "p.status = 'published' AND p.accepting_exchanges AND p.city_id <> this.city_id"
         f" AND this.kind = 'seek' AND {practice_visible(caller, arg)}"
     )
-    other_seen = seen.replace("r.", "o.")
     sought = (
-        "o.status = 'open' AND o.kind = 'seek' AND this.kind = 'offer' AND o.city_id <> this.city_id"
-        " AND (o.addressed_to = '{}' OR o.addressed_to @> ARRAY['city:' || this.city_id])"
-        f" AND ({other_seen})"
+        "r.status = 'open' AND r.kind = 'seek' AND this.kind = 'offer' AND r.city_id <> this.city_id"
+        f" AND (r.addressed_to = '{{}}' OR r.addressed_to @> ARRAY['city:' || this.city_id]) AND ({seen})"
     )
     chosen = f"WHERE type = {arg(query.type)}" if query.type else ""
     return Statement(
@@ -50,17 +47,13 @@ this AS MATERIALIZED (
            coalesce(r.preferred_population_band, c.population_band) AS band,
            CASE WHEN r.preferred_roles <> '{{}}' THEN r.preferred_roles ELSE c.roles END AS roles, c.mandates
     FROM exchange_request r JOIN city c ON c.id = r.city_id WHERE r.id = $1 AND r.status = 'open' AND {seen}),
-newest AS MATERIALIZED (
-    SELECT p.tag_closure FROM practice p WHERE {PUBLIC_PRACTICE} ORDER BY p.listed_at DESC, p.id DESC LIMIT {SAMPLE}),
-rarity AS MATERIALIZED (
-    SELECT tag, ln(1 + (SELECT count(*) FROM newest) / (1 + count(*))::float) AS weight
-    FROM newest CROSS JOIN unnest(newest.tag_closure) AS tag GROUP BY tag),
+{RARITY},
 wanted AS MATERIALIZED (
-    SELECT w.tag, w.is_own, coalesce(r.weight, ln(1 + (SELECT count(*) FROM newest)::float) + 0.1) AS weight
+    SELECT w.tag, w.is_own, coalesce(r.weight, u.weight + 0.1) AS weight
     FROM (SELECT tag, bool_or(is_own) AS is_own FROM (
               SELECT unnest(tags) AS tag, true AS is_own FROM this
               UNION SELECT t.related_id, false FROM this JOIN tag_relation t ON t.tag_id = ANY (this.tags)) a
-          GROUP BY tag) w LEFT JOIN rarity r USING (tag)),
+          GROUP BY tag) w CROSS JOIN unseen u LEFT JOIN rarity r USING (tag)),
 total AS (SELECT nullif(sum(weight) FILTER (WHERE is_own), 0) AS own,
                  nullif(sum(weight) FILTER (WHERE NOT is_own), 0) AS related FROM wanted),
 heard AS MATERIALIZED (
@@ -70,7 +63,7 @@ heard AS MATERIALIZED (
         SELECT p.id FROM practice p WHERE {listed} ORDER BY p.listed_at DESC, p.id DESC LIMIT {HEARD}) p),
 others AS MATERIALIZED (
     SELECT o.id FROM this CROSS JOIN LATERAL (
-        SELECT o.id FROM exchange_request o WHERE {sought} ORDER BY o.created_at DESC, o.id DESC LIMIT {2 * HEARD}) o),
+        SELECT r.id FROM exchange_request r WHERE {sought} ORDER BY r.created_at DESC, r.id DESC LIMIT {2 * HEARD}) o),
 candidate AS MATERIALIZED (
     SELECT 'practice' AS type, p.id::text AS id, p.title, p.city_id, p.tag_closure AS tags, p.offers AS formats,
            ARRAY[p.language] AS languages
@@ -103,10 +96,10 @@ alike AS (
                sum(weight) FILTER (WHERE NOT is_own) AS related_weight
         FROM wanted WHERE tag = ANY (n.tags)) t
     CROSS JOIN LATERAL (
-        SELECT {_shared("n.formats", "this.formats")} AS formats,
-               {_shared("n.languages || c.languages", "this.languages")} AS languages,
+        SELECT {shared("n.formats", "this.formats")} AS formats,
+               {shared("n.languages || c.languages", "this.languages")} AS languages,
                CASE WHEN c.population_band = this.band THEN ARRAY[this.band] END AS band,
-               {_shared("c.roles", "this.roles")} AS roles, {_shared("c.mandates", "this.mandates")} AS mandates,
+               {shared("c.roles", "this.roles")} AS roles, {shared("c.mandates", "this.mandates")} AS mandates,
                CASE WHEN c.country = ANY (this.countries) THEN ARRAY[c.country] END AS country) x
     WHERE t.own IS NOT NULL OR t.related IS NOT NULL OR x.formats <> '{{}}' OFFSET 0),
 reasoned AS (
@@ -133,7 +126,3 @@ SELECT json_build_object('items', (
 FROM asked""",
         arg.values,
     )
-
-
-def _shared(left: str, right: str) -> str:
-    return f"ARRAY(SELECT unnest({left}) INTERSECT SELECT unnest({right}) ORDER BY 1)"

@@ -7,9 +7,9 @@ import asyncpg
 from app.audit import audited
 from app.caller import Actor
 from app.database import Arguments, Connection, Row
-from app.errors import Conflict, Forbidden, NotFound
+from app.errors import Conflict, Forbidden
+from app.resources.practices.commands import locked
 from app.resources.practices.feed import marked
-from app.resources.practices.queries import writable
 from app.resources.practices.standing.schemas import EndorsementCreate
 
 
@@ -64,9 +64,7 @@ made AS (UPDATE practice p SET version = p.version + 1 FROM endorsed WHERE p.id 
 
 
 async def _published(connection: Connection, actor: Actor, id_: UUID) -> Row:
-    current = await connection.fetchrow(*writable(actor.caller, id_).flat)
-    if current is None:
-        raise NotFound("There is no such practice.")
+    current = await locked(connection, actor.caller, id_, needs_owner=False)
     if current["status"] != "published":
         raise Conflict(f"The practice is {current['status']}; only a published one is verified and endorsed.")
     return current

@@ -5,15 +5,15 @@ from uuid import UUID
 from app.caller import Caller
 from app.database import Arguments, Statement
 from app.documents import columns, moment, same, text_unless_known
+from app.resources.practices.queries import TEXTS
 from app.resources.practices.translations.schemas import TranslationPublic
-from app.visibility import practice_owned, practice_visible
+from app.visibility import practice_visible
 
-TRANSLATED = ("title", "summary", "challenge", "description", "results", "lessons", "what_failed", "conditions")
 DOCUMENT = columns(
     TranslationPublic,
     {
         **same("t", "practice_id", "language", "status"),
-        **{name: f"t.texts ->> '{name}'" for name in TRANSLATED},
+        **{name: f"t.texts ->> '{name}'" for name in TEXTS},
         "updated_at": moment("t.updated_at"),
     },
 )
@@ -28,18 +28,5 @@ SELECT e.etag, {text_unless_known(DOCUMENT, "$3")} AS body
 FROM practice_translation t JOIN practice p ON p.id = t.practice_id
 CROSS JOIN LATERAL (SELECT '"' || p.version || '-t' || lower(t.language) || '"' AS etag) e
 WHERE t.practice_id = $1 AND lower(t.language) = lower($2) AND {practice_visible(caller, arg)}""",
-        arg.values,
-    )
-
-
-def writable(caller: Caller, id_: UUID, language: str) -> Statement:
-    """What a change starts from, the practice locked."""
-    arg = Arguments(id_, language)
-    return Statement(
-        f"""
-SELECT p.version, p.status, p.language, {practice_owned(caller, arg)} AS is_owner,
-       EXISTS (SELECT FROM practice_translation t
-               WHERE t.practice_id = p.id AND lower(t.language) = lower($2)) AS is_there
-FROM practice p WHERE p.id = $1 AND {practice_visible(caller, arg)} FOR UPDATE OF p""",
         arg.values,
     )

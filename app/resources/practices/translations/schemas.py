@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.fields import Input, Markdown, Moment, Output, Summary, Title
+from app.fields import Moment, Output
+from app.resources.practices.schemas import PracticeTexts
 
 EXAMPLE: dict[str, Any] = {
     "status": "human",
@@ -14,20 +15,12 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-class TranslationPut(Input):
+class TranslationPut(PracticeTexts):
     """The texts in another language; what is left out is shown in the original."""
 
     model_config = {"json_schema_extra": {"examples": [EXAMPLE]}}
 
     status: Literal["human", "machine"] = Field(default="human", description="Who translated.")
-    title: Title
-    summary: Summary | None = None
-    challenge: Markdown | None = None
-    description: Markdown | None = None
-    results: Markdown | None = None
-    lessons: Markdown | None = None
-    what_failed: Markdown | None = None
-    conditions: Markdown | None = None
 
 
 class TranslationPublic(Output):
