@@ -17,8 +17,8 @@ from app.database import Statement, plain_url
 from app.main import FEEDS
 from app.resources.changes.queries import changes
 from app.resources.changes.schemas import ChangeFilters
+from app.resources.practices.parameters import PracticeQuery
 from app.resources.practices.queries import practice, practice_page
-from app.resources.practices.schemas import PracticeQuery
 
 LISTS = {"tag", "any_tag"}
 TYPES = {kind.name: kind for kind in FEEDS}

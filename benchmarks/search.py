@@ -21,8 +21,8 @@ from app.config import Settings
 from app.database import Database, open_database
 from app.embedded import embedded_postgres
 from app.loading import load_samples, load_vocabularies
+from app.resources.practices.parameters import PracticeQuery
 from app.resources.practices.queries import practice_page
-from app.resources.practices.schemas import PracticeQuery
 from app.schema import upgrade
 
 JUDGEMENTS = Path(__file__).parent / "judgements.json"

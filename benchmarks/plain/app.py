@@ -13,7 +13,8 @@ from sqlalchemy.orm import selectinload
 from sqlmodel import col, select
 
 from app.resources.changes.schemas import ChangePage, ChangeQuery
-from app.resources.practices.schemas import PracticeCreate, PracticePage, PracticePublic, PracticeQuery
+from app.resources.practices.parameters import PracticeQuery
+from app.resources.practices.schemas import PracticeCreate, PracticePage, PracticePublic
 from benchmarks.plain.auth import ClientDep
 from benchmarks.plain.filters import conditions
 from benchmarks.plain.session import SessionDep

@@ -6,7 +6,7 @@ from sqlalchemy import func, or_
 from sqlalchemy import select as columns
 from sqlmodel import col
 
-from app.resources.practices.schemas import PracticeFilters
+from app.resources.practices.parameters import PracticeFilters
 from benchmarks.plain.tables import City, Membership, Practice
 
 

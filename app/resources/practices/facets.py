@@ -13,7 +13,7 @@ from app.caller import Caller
 from app.database import Arguments, Statement
 from app.fields import Output, Scheme
 from app.resources.practices.filters import choice_conditions, search_conditions, standing
-from app.resources.practices.schemas import PracticeFilters
+from app.resources.practices.parameters import PracticeFilters
 from app.search import PRACTICES, Question, is_found, nearest, understood
 
 SCHEMES: tuple[str, ...] = get_args(Scheme)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
 
-from app.resources.practices.schemas import PracticeFileQuery
+from app.resources.practices.parameters import PracticeFileQuery
 
 FormatName = Literal["csv", "ndjson", "geojson", "jsonld", "atom"]
 Row = Mapping[str, Any]

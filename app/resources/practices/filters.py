@@ -4,7 +4,7 @@ from app.areas import PRACTICE_OF_NETWORK, in_region
 from app.caller import Caller
 from app.database import Arguments
 from app.periods import in_days
-from app.resources.practices.schemas import PracticeFilters
+from app.resources.practices.parameters import PracticeFilters
 from app.visibility import practice_concerns, practice_visible
 
 STALE_AFTER = "interval '2 years'"

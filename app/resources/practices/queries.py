@@ -9,15 +9,8 @@ from app.documents import city_ref, columns, moment, same, text_of
 from app.paging import Key, after, order_by
 from app.resources.practices.filters import search_conditions, standing
 from app.resources.practices.lifecycle import allowed_sql
-from app.resources.practices.schemas import (
-    PracticePublic,
-    PracticeQuery,
-    PracticeSearch,
-    PracticeSummary,
-    PracticeTexts,
-    Tombstone,
-    TransitionPublic,
-)
+from app.resources.practices.parameters import PracticeQuery, PracticeSearch
+from app.resources.practices.schemas import PracticePublic, PracticeSummary, PracticeTexts, Tombstone, TransitionPublic
 from app.search import PRACTICES, RELEVANCE, Question, found_page, is_found, marks, nearest, understood
 from app.timeline import step_document, steps
 from app.visibility import practice_concerns, practice_owned, practice_reviewed, practice_visible

@@ -18,17 +18,19 @@ from app.resources.practices.examples import SAMPLE_ID
 from app.resources.practices.facets import Facets, facets
 from app.resources.practices.files import FORMATS, Format, FormatName
 from app.resources.practices.forms import FORMS
-from app.resources.practices.schemas import (
-    PracticeCreate,
+from app.resources.practices.parameters import (
     PracticeFileQuery,
     PracticeFilters,
-    PracticePage,
-    PracticePublic,
     PracticeQuery,
-    PracticeTransition,
-    PracticeUpdate,
     SimilarQuery,
     TimelineQuery,
+)
+from app.resources.practices.schemas import (
+    PracticeCreate,
+    PracticePage,
+    PracticePublic,
+    PracticeTransition,
+    PracticeUpdate,
     Tombstone,
     TransitionPage,
 )
