@@ -43,6 +43,7 @@ from app.resources.practices import routes as practices
 from app.resources.practices.sources import routes as sources
 from app.resources.practices.standing import routes as standing
 from app.resources.practices.translations import routes as translations
+from app.resources.practices.versions import routes as versions
 from app.resources.stats import routes as stats
 from app.resources.tags import feed as tag_feed
 from app.resources.tags import routes as tags
@@ -61,6 +62,7 @@ ROUTERS = (
     exchanges_routes.router,
     standing.router,
     translations.router,
+    versions.router,
     responses.router,
     matches.router,
     messages.router,

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from app.database import Connection, plain_url
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-APPEND_ONLY = frozenset({"audit", "transition"})
+APPEND_ONLY = frozenset({"audit", "transition", "practice_version"})
 HIDDEN = frozenset({"alembic_version"})
 
 

@@ -13,9 +13,25 @@ def practice_visible(caller: Caller, arg: Arguments, *, ended: bool = False) -> 
         return "TRUE"
     if not caller.is_member:
         return f"{PUBLISHED_ONCE} AND p.visibility = 'public'" if ended else PUBLIC_PRACTICE
-    shared = arg(["public", "members", *(f"network:{network}" for network in caller.networks)])
     standing = PUBLISHED_ONCE if ended else "p.status = 'published'"
-    return f"(({standing} AND p.visibility = ANY({shared}::text[])) OR {practice_concerns(caller, arg)})"
+    return f"(({standing} AND p.visibility = ANY({_shared(caller, arg)})) OR {practice_concerns(caller, arg)})"
+
+
+def practice_shown(caller: Caller, arg: Arguments, visibility: str) -> str:
+    """The condition that the caller sees what the practice `p` was while it was published with this `visibility`.
+
+    It comes on top of `practice_visible`: that the caller sees what the practice is now.
+    """
+    if caller.is_operator:
+        return "TRUE"
+    if not caller.is_member:
+        return f"{visibility} = 'public'"
+    return f"({visibility} = ANY({_shared(caller, arg)}) OR {practice_concerns(caller, arg)})"
+
+
+def _shared(caller: Caller, arg: Arguments) -> str:
+    """The visibilities that a member shares, as a text array."""
+    return f"{arg(['public', 'members', *(f'network:{network}' for network in caller.networks)])}::text[]"
 
 
 def practice_concerns(caller: Caller, arg: Arguments) -> str:

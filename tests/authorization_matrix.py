@@ -26,6 +26,13 @@ delete_practice [draft]:                 401 204 404 404 204
 list_similar_practices [published]:      200 200 200 200 200
 list_similar_practices [members]:        404 200 200 200 200
 list_similar_practices [draft]:          404 200 404 404 200
+list_practice_versions [published]:      200 200 200 200 200
+list_practice_versions [members]:        404 200 200 200 200
+list_practice_versions [draft]:          404 200 404 404 200
+list_practice_versions [withdrawn]:      410 410 410 410 410
+get_practice_version [published]:        200 200 200 200 200
+get_practice_version [members]:          404 200 200 200 200
+get_practice_version [draft]:            404 404 404 404 404
 list_practice_transitions [published]:   200 200 200 200 200
 list_practice_transitions [members]:     404 200 200 200 200
 list_practice_transitions [draft]:       404 200 404 404 200

@@ -168,6 +168,7 @@ async def ask(world: World, name: str, state: str, caller: str) -> int:
         .replace("{language}", "fr")
         .replace("{network}", "mmc")
         .replace("{external_id}", "matrix")
+        .replace("{version}", "2")
         .replace("{city_id}", PLACES["city_id"])
         .replace("{format}", "ndjson")
     )

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from app.fields import (
@@ -165,3 +166,21 @@ class PracticeEndorsement(SQLModel, table=True):
     organization: str = Field(sa_column=Column("organization", Text, primary_key=True, nullable=False))
     comment: str | None = Field(sa_column=words("comment", length=NOTE_LENGTH, nullable=True))
     at: datetime = Field(sa_column=moment("at", now=True))
+
+
+class PracticeVersion(SQLModel, table=True):
+    """What a practice was while it was published, before a change took its place. A trigger keeps it.
+
+    The newest version is the practice itself. `content` is what `px_practice_content` makes of the row and of what
+    hangs on it; who changed it when stands in the audit trail.
+    """
+
+    __tablename__ = "practice_version"
+
+    practice_id: UUID = Field(
+        sa_column=Column("practice_id", ForeignKey("practice.id", ondelete="RESTRICT"), primary_key=True)
+    )
+    version: int = Field(sa_column=Column("version", Integer, primary_key=True, autoincrement=False))
+    visibility: str = Field(sa_column=words("visibility"))
+    content: dict[str, Any] = Field(sa_column=Column("content", JSONB, nullable=False))
+    updated_at: datetime = Field(sa_column=moment("updated_at"))

@@ -77,21 +77,22 @@ async def update_practice(
         raise _lacks_summary()
     arg = Arguments(id_)
     assignments = ", ".join(f"{name} = {value}" for name, value in _assignments(wanted, arg).items())
-    identities = "external_ids" in given
-    if identities:
-        await connection.execute("DELETE FROM practice_external_id WHERE practice_id = $1", id_)
-    identified = f"identified AS ({_external_ids(wanted, arg)})," if identities else ""
     await _fetch(
         connection,
         f"""
 WITH made AS (
     UPDATE practice SET {assignments}, version = version + 1, updated_at = now() WHERE id = $1
     RETURNING id, version, status, visibility),
-{identified}
 {marked(arg, actor)}
 {audited(arg, actor, "updated", "practice", "FROM made", changed=sorted(given))}""",
         arg,
     )
+    if "external_ids" in given:
+        # After the record itself, so that the version that this one follows is kept with the identities it had.
+        arg = Arguments(id_)
+        gone = "(DELETE FROM practice_external_id WHERE practice_id = $1 RETURNING id)"
+        sql = f"WITH gone AS {gone} {_external_ids(wanted, arg)} WHERE (SELECT count(*) FROM gone) IS NOT NULL"
+        await _fetch(connection, sql, arg)
 
 
 async def move_practice(connection: Connection, actor: Actor, id_: UUID, body: PracticeTransition) -> None:

@@ -1,6 +1,5 @@
 """HTTP for practices."""
 
-import json
 import sys
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -10,10 +9,10 @@ from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
-from app.database import Row
-from app.errors import Gone, NotAcceptable, NotFound
+from app.errors import NotAcceptable, NotFound
 from app.highlights import found
 from app.resources.practices import commands, queries
+from app.resources.practices.endings import MOVED, ended
 from app.resources.practices.examples import SAMPLE_ID
 from app.resources.practices.facets import Facets, facets
 from app.resources.practices.files import FORMATS, Format, FormatName
@@ -129,9 +128,6 @@ async def create_practice(request: ApiRequest, body: PracticeCreate) -> Response
         )
 
 
-MOVED = {"model": Tombstone, "description": "It was merged into another, where `Location` leads."}
-
-
 IN_FORMS = {"content": {media_type: form.documented for media_type, form in FORMS.items()}}
 
 
@@ -151,7 +147,7 @@ async def get_practice(request: ApiRequest, id: PracticeId) -> Response:
     if row is None:
         raise NotFound("There is no such practice.")
     if row["tombstone"]:
-        return _ended(request, row)
+        return ended(request, row)
     headers = {"Content-Language": row["language"], "Vary": "Authorization, Accept, Accept-Language"}
     if form is None or row["body"] is None:
         return document(request, row, headers=headers)
@@ -224,11 +220,3 @@ async def claim_practice(request: ApiRequest, id: PracticeId) -> Response:
     async with write(request) as session:
         await commands.claim_practice(session.connection, session.actor, id)
         return await session.respond(queries.practice(request.caller, id, []))
-
-
-def _ended(request: ApiRequest, row: Row) -> Response:
-    if row["successor"] is None:
-        raise Gone("The practice was withdrawn.", tombstone=json.loads(row["tombstone"]))
-    # Unsaid, caches would keep a permanent redirection for ever, and show members' business to everybody.
-    headers = {**cache_headers(request), "Location": f"/v1/practices/{row['successor']}"}
-    return Response(row["tombstone"], 301, headers, JSON)

@@ -296,7 +296,8 @@ made AS (
            CASE WHEN status = 'published' THEN now() END, ARRAY[{brought}::text], false FROM given
     RETURNING id, version, status, visibility),
 timed AS ({step(arg, actor, "practice", "status", id_=EACH_ITS_OWN)}),
-{_hangs_on(records, arg, network)}
+identified AS ({_identified(records, arg)}),
+brought AS ({_origins(records, arg, network)}),
 {marked(arg, actor)}
 {audited(arg, actor, "created", "practice", "FROM made")}""",
         *arg.values,
@@ -306,9 +307,6 @@ timed AS ({step(arg, actor, "practice", "status", id_=EACH_ITS_OWN)}),
 async def _update(
     connection: Connection, actor: Actor, network: str, records: list[Record], identified: set[UUID]
 ) -> None:
-    # First what hangs on the records, so that one statement need not delete and insert the same identity.
-    if identified:
-        await connection.execute("DELETE FROM practice_external_id WHERE practice_id = ANY ($1::uuid[])", identified)
     arg = Arguments()
     rows = arg(json.dumps([_row(record) for record in records]))
     moved = arg(list(identified))
@@ -324,12 +322,18 @@ made AS (
         ({", ".join(f"p.{name}" for name in CONTENT)}) IS DISTINCT FROM ({", ".join(f"g.{name}" for name in CONTENT)})
         OR p.id = ANY ({moved}::uuid[]))
     RETURNING p.id, p.version, p.status, p.visibility),
-{_hangs_on(hanging, arg, network)}
+brought AS ({_origins(hanging, arg, network)}),
 {marked(arg, actor)},
 audited AS ({audited(arg, actor, "updated", "practice", "FROM made")})
 SELECT id FROM made""",
         *arg.values,
     )
+    if hanging:
+        # After the records themselves, so that the versions that these follow are kept with the identities they had.
+        arg = Arguments(list(identified))
+        gone = "(DELETE FROM practice_external_id WHERE practice_id = ANY ($1::uuid[]) RETURNING id)"
+        sql = f"WITH gone AS {gone} {_identified(hanging, arg)} WHERE (SELECT count(*) FROM gone) IS NOT NULL"
+        await connection.execute(sql, *arg.values)
     changed = {row["id"] for row in made}
     for record in records:
         record.result = "updated" if record.id in changed else "unchanged"
@@ -354,20 +358,26 @@ made AS (
     )
 
 
-def _hangs_on(records: list[Record], arg: Arguments, network: str) -> str:
-    """The identities of the records, and that the network brought them in."""
+def _identified(records: list[Record], arg: Arguments) -> str:
+    """The statement that writes the identities of the records."""
     entries = [(record.id, entry) for record in records for entry in record.body.external_ids]
     columns = [
         f"{arg([id_ for id_, _ in entries])}::uuid[]",
         *(f"{arg([getattr(entry, name) for _, entry in entries])}::text[]" for name in ("scheme", "value", "url")),
     ]
-    origins = [
+    return (
+        "INSERT INTO practice_external_id (practice_id, scheme, value, url)"
+        f" SELECT x.* FROM unnest({', '.join(columns)}) AS x"
+    )
+
+
+def _origins(records: list[Record], arg: Arguments, network: str) -> str:
+    """The statement that says that the network brought the records in."""
+    columns = [
         f"{arg([record.id for record in records])}::uuid[]",
         f"{arg([record.external_id for record in records])}::text[]",
         f"{arg([record.body.source_url for record in records])}::text[]",
     ]
-    return f"""identified AS (INSERT INTO practice_external_id (practice_id, scheme, value, url)
-    SELECT * FROM unnest({", ".join(columns)})),
-brought AS (INSERT INTO practice_origin (practice_id, external_id, url, network_id)
-    SELECT o.*, {arg(network)} FROM unnest({", ".join(origins)}) AS o
-    ON CONFLICT (network_id, external_id) DO UPDATE SET url = excluded.url, last_synced_at = now()),"""
+    return f"""INSERT INTO practice_origin (practice_id, external_id, url, network_id)
+    SELECT o.*, {arg(network)} FROM unnest({", ".join(columns)}) AS o
+    ON CONFLICT (network_id, external_id) DO UPDATE SET url = excluded.url, last_synced_at = now()"""

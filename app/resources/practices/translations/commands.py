@@ -13,9 +13,8 @@ from app.resources.practices.feed import marked
 from app.resources.practices.queries import TEXTS
 from app.resources.practices.translations.schemas import TranslationPut
 
-GONE = """WITH gone AS (
-    DELETE FROM practice_translation WHERE practice_id = $1 AND lower(language) = lower($2) RETURNING 1)
-SELECT EXISTS (SELECT FROM gone)"""
+# A language tag may be spelt otherwise the next time, and stays one translation.
+KNOWN = "SELECT language FROM practice_translation WHERE practice_id = $1 AND lower(language) = lower($2)"
 
 
 async def put_translation(
@@ -40,23 +39,26 @@ async def put_translation(
     if json.loads(current["fields"])["language"].lower() == language.lower():
         detail = "That is the language of the original; change the practice itself."
         raise InvalidInput(detail, errors=[error("/language", "original", detail)])
-    # A language tag may be spelt otherwise this time, and stays one translation.
-    is_new = not await connection.fetchval(GONE, id_, language)
-    if not is_new:
+    known = await connection.fetchval(KNOWN, id_, language)
+    if known is not None:
         check_version(current, required())
     texts = {name: value for name in TEXTS if (value := getattr(body, name)) is not None}
-    arg = Arguments(id_, language, body.status, json.dumps(texts, ensure_ascii=False))
+    arg = Arguments(id_, language, body.status, json.dumps(texts, ensure_ascii=False), known or language)
+    # The texts come from the changed record, so that the version before it is kept without them.
     await connection.execute(
         f"""
-WITH written AS (INSERT INTO practice_translation (practice_id, language, status, texts)
-                 VALUES ($1, $2, $3, $4::jsonb) RETURNING practice_id),
-made AS (UPDATE practice p SET version = p.version + 1, updated_at = now() FROM written w WHERE p.id = w.practice_id
-         RETURNING p.id, p.version, p.status, p.visibility),
+WITH made AS (UPDATE practice SET version = version + 1, updated_at = now() WHERE id = $1
+              RETURNING id, version, status, visibility),
+written AS (
+    INSERT INTO practice_translation (practice_id, language, status, texts)
+    SELECT id, $5, $3, $4::jsonb FROM made
+    ON CONFLICT (practice_id, language) DO UPDATE
+    SET language = $2, status = excluded.status, texts = excluded.texts, updated_at = now()),
 {marked(arg, actor)}
 {audited(arg, actor, "translated", "practice", "FROM made", changed=["translations"])}""",
         *arg.values,
     )
-    return is_new
+    return known is None
 
 
 async def delete_translation(
@@ -65,14 +67,16 @@ async def delete_translation(
     """Take a translation away; raises as `put_translation`, and NotFound where there is none."""
     current = await locked(connection, actor.caller, id_)
     check_alive(current)
-    if not await connection.fetchval(GONE, id_, language):
+    known = await connection.fetchval(KNOWN, id_, language)
+    if known is None:
         raise NotFound("There is no translation into this language.")
     check_version(current, version)
-    arg = Arguments(id_)
+    arg = Arguments(id_, known)
     await connection.execute(
         f"""
 WITH made AS (UPDATE practice SET version = version + 1, updated_at = now() WHERE id = $1
               RETURNING id, version, status, visibility),
+gone AS (DELETE FROM practice_translation t USING made WHERE t.practice_id = made.id AND t.language = $2),
 {marked(arg, actor)}
 {audited(arg, actor, "translated", "practice", "FROM made", changed=["translations"])}""",
         *arg.values,

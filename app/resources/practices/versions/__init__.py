@@ -1,0 +1,1 @@
+"""What a practice was: every version that was published."""
