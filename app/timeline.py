@@ -45,12 +45,17 @@ def step(
     )
 
 
-def step_document(model: type[BaseModel]) -> str:
-    """The SELECT list of a step `t`, for a read model with the members of a timeline."""
+def step_document(model: type[BaseModel], *, note: str = "TRUE", reason: str = "TRUE") -> str:
+    """The SELECT list of a step `t`, for a read model with the members of a timeline.
+
+    `note` and `reason` are the conditions that the caller is told what was said with the step.
+    """
     return columns(
         model,
         {
-            **same("t", "id", "organization", "note", "reason"),
+            **same("t", "id", "organization"),
+            "note": f"CASE WHEN {note} THEN t.note END",
+            "reason": f"CASE WHEN {reason} THEN t.reason END",
             "at": moment("t.at"),
             "from_status": "t.from_status",
             "to": "t.to_status",

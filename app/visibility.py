@@ -57,6 +57,15 @@ def practice_owned(caller: Caller, arg: Arguments) -> str:
     return "FALSE"
 
 
+def practice_publishable(caller: Caller, arg: Arguments) -> str:
+    """The condition that the caller may change `p` and is reviewed by nobody, unlike a network with such a policy."""
+    owned = practice_owned(caller, arg)
+    if not caller.network_id:
+        return owned
+    policy = f"SELECT n.review_policy FROM network n WHERE n.id = {arg(caller.network_id)}"
+    return f"({owned} AND ({policy}) = 'self_publish')"
+
+
 def practice_reviewed(caller: Caller, arg: Arguments) -> str:
     """The condition that the caller reviews the practice `p`: the network that it was submitted to."""
     if caller.is_operator:

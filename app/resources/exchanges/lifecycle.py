@@ -7,14 +7,15 @@ from typing import Literal, get_args
 from app.errors import InvalidInput, TransitionNotAllowed, error
 from app.fields import ClosedReason
 
-Side = Literal["owner", "addressed", "responder", "acceptance", "system"]
-BY_CALLERS: tuple[Side, ...] = ("owner", "addressed", "responder")
+Side = Literal["owner", "improver", "addressed", "responder", "acceptance", "system"]
+BY_CALLERS: tuple[Side, ...] = ("owner", "improver", "addressed", "responder")
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
     """A step that a side may take; `needs` names the member of the request that the step cannot do without.
 
+    An `improver` is an owner who has changed the request since it was returned.
     `acceptance` moves come with an accepted response, `system` moves by the clock or by the last refusal: nobody can
     ask for them.
     """
@@ -27,7 +28,7 @@ class Move:
 
 MOVES = (
     Move("open", "returned", "addressed", "note"),
-    Move("returned", "open", "owner"),
+    Move("returned", "open", "improver"),
     Move("open", "matched", "acceptance"),
     Move("open", "unfulfilled", "system"),
     Move("matched", "in_progress", "owner"),
@@ -66,8 +67,9 @@ def check(status: str, to: str, sides: set[Side], given: dict[str, object], move
             _check_needs(move, given)
             return move
     choices = allowed(status, sides, moves)
+    hint = " Change it first." if (status, to) == ("returned", "open") and "owner" in sides else ""
     raise TransitionNotAllowed(
-        f"It is {status}; from there the caller may move it to: {', '.join(choices) or 'nothing'}.",
+        f"It is {status}; from there the caller may move it to: {', '.join(choices) or 'nothing'}.{hint}",
         current=status,
         allowed=choices,
     )

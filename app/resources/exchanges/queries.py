@@ -30,10 +30,16 @@ FIELDS = f"""(SELECT row_to_json(d)::text FROM (SELECT {", ".join(f"r.{name}" fo
     {PREFERRED} AS preferred, {moment("r.expires_at")} AS expires_at) d)"""
 
 
+RETURNED_AT = """(SELECT max(t.at) FROM transition t
+    WHERE t.record_type = 'exchange_request' AND t.record_id = r.id AND t.to_status = 'returned')"""
+
+
 def sides(caller: Caller, arg: Arguments) -> Sides:
     """For each side of a request `r`, the condition that the caller is on it."""
+    owner = request_owned(caller, arg)
     return {
-        "owner": request_owned(caller, arg),
+        "owner": owner,
+        "improver": f"({owner} AND r.status = 'returned' AND r.updated_at > {RETURNED_AT})",
         "addressed": request_addressed(caller, arg),
         "responder": request_answered(caller, arg, accepted=True),
     }
@@ -61,7 +67,9 @@ def exchange_request(caller: Caller, id_: UUID, if_none_match: list[str]) -> Sta
     """One request: `etag`, and `body`, null when the client has it."""
     arg = Arguments(id_, if_none_match)
     of_caller = sides(caller, arg)
-    whens = " ".join(f"WHEN {condition} THEN '{side[0]}'" for side, condition in of_caller.items())
+    # Who changed a returned request has one more move.
+    ranked = sorted(of_caller, key=lambda side: side != "improver")
+    whens = " ".join(f"WHEN {of_caller[side]} THEN '{side[0]}'" for side in ranked)
     return Statement(
         f"""
 SELECT e.etag, {text_unless_known(document_for(of_caller), "$2")} AS body
@@ -123,14 +131,25 @@ def _filters(query: RequestQuery, arg: Arguments) -> list[str]:
     return [*conditions, *in_days("r.created_at", query.created_from, query.created_to, arg)]
 
 
-STEP = step_document(RequestStep)
-
-
 def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) -> Statement:
-    """A page of the timeline of a request, as `app.timeline.steps` gives it."""
+    """A page of the timeline of a request, as `app.timeline.steps` gives it.
+
+    What was said with a step is for those to whom it was said; the reasons of the clock and of an end are everyone's.
+    """
     arg = Arguments(id_)
     seen = f"SELECT FROM exchange_request r WHERE r.id = $1 AND {request_visible(caller, arg)}"
-    return Statement(steps(STEP, "exchange_request", "$1", seen, limit, position, arg), arg.values)
+    of_caller = sides(caller, arg)
+    is_told = [
+        of_caller["owner"],
+        f"(t.to_status = 'returned' AND {of_caller['addressed']})",
+        f"(t.to_status IN ('in_progress', 'completed', 'cancelled') AND {of_caller['responder']})",
+    ]
+    if caller.is_member:
+        is_told.append(f"t.organization = {arg(caller.organization)}")
+    told = f"EXISTS (SELECT FROM exchange_request r WHERE r.id = $1 AND ({' OR '.join(is_told)}))"
+    is_step_back = "coalesce(t.from_status = 'matched' AND t.to_status = 'open', FALSE)"
+    document = step_document(RequestStep, note=told, reason=f"NOT {is_step_back} OR {told}")
+    return Statement(steps(document, "exchange_request", "$1", seen, limit, position, arg), arg.values)
 
 
 def writable(caller: Caller, id_: UUID) -> Statement:

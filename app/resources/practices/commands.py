@@ -1,6 +1,7 @@
 """Writes of practices, inside the caller's transaction."""
 
 import json
+from typing import get_args
 from uuid import UUID
 
 import asyncpg
@@ -104,11 +105,8 @@ async def move_practice(connection: Connection, actor: Actor, id_: UUID, body: P
         InvalidInput: the move lacks what it needs.
     """
     current = await locked(connection, actor.caller, id_, needs_owner=False)
-    sides: set[lifecycle.Side] = set()
-    if current["is_owner"]:
-        sides.add("owner")
-    if current["is_reviewer"]:
-        sides.add("reviewer")
+    known: tuple[lifecycle.Side, ...] = get_args(lifecycle.Side)
+    sides = {side for side in known if current[f"is_{side}"]}
     if not sides:
         raise Forbidden("The practice belongs to another organization.")
     move = lifecycle.check(current["status"], body.to, sides, body.model_dump())
@@ -155,7 +153,7 @@ async def delete_practice(connection: Connection, actor: Actor, id_: UUID, versi
     """
     current = await locked(connection, actor.caller, id_, version)
     if current["status"] not in lifecycle.NEVER_PUBLISHED:
-        move = lifecycle.check(current["status"], "withdrawn", {"owner"}, {})
+        move = lifecycle.WITHDRAWAL.get(current["status"]) or lifecycle.check(current["status"], "withdrawn", set(), {})
         await _move(connection, actor, id_, move, PracticeTransition(to="withdrawn"))
         return
     arg = Arguments(id_)

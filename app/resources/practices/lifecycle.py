@@ -1,16 +1,20 @@
 """The states of a practice, as one table of moves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from app.errors import InvalidInput, TransitionNotAllowed, error
 
-Side = Literal["owner", "reviewer"]
+Side = Literal["owner", "publisher", "reviewer"]
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A step that a side may take; `needs` names the member of the request that the step cannot do without."""
+    """A step that a side may take; `needs` names the member of the request that the step cannot do without.
+
+    A `publisher` is an owner whom nobody reviews: a city, or a network whose policy is to publish by itself.
+    """
 
     start: str
     to: str
@@ -19,18 +23,18 @@ class Move:
 
 
 MOVES = (
-    Move("draft", "published", "owner"),
+    Move("draft", "published", "publisher"),
     Move("draft", "submitted", "owner", "network"),
     Move("changes_requested", "submitted", "owner", "network"),
     Move("submitted", "published", "reviewer"),
     Move("submitted", "changes_requested", "reviewer", "note"),
-    Move("submitted", "draft", "owner"),
     Move("published", "archived", "owner"),
     Move("archived", "published", "owner"),
     Move("published", "withdrawn", "owner"),
-    Move("archived", "withdrawn", "owner"),
     Move("published", "merged", "owner", "successor"),
 )
+# A deletion, which nobody asks for as a move.
+WITHDRAWAL = {status: Move(status, "withdrawn", "owner") for status in ("published", "archived")}
 FINAL = ("withdrawn", "merged")
 NEVER_PUBLISHED = ("draft", "submitted", "changes_requested")
 
@@ -61,15 +65,13 @@ def check(status: str, to: str, sides: set[Side], given: dict[str, object]) -> M
     )
 
 
-def allowed_sql(status: str, owner: str, reviewer: str) -> str:
+def allowed_sql(status: str, conditions: Mapping[Side, str]) -> str:
     """The same as `allowed`, as an SQL expression that gives a JSON array.
 
     Args:
         status: SQL expression of the state.
-        owner: SQL condition that the caller is the owner.
-        reviewer: SQL condition that the caller is the reviewer.
+        conditions: for each side, the SQL condition that the caller is on it.
     """
-    conditions = {"owner": owner, "reviewer": reviewer}
     parts = [
         f"CASE WHEN {status} = '{move.start}' AND {conditions[move.side]} THEN '{move.to}' END"
         for move in MOVES

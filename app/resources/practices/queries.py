@@ -8,12 +8,18 @@ from app.database import Arguments, Statement
 from app.documents import city_ref, columns, moment, same, text_of
 from app.paging import Key, after, order_by
 from app.resources.practices.filters import search_conditions, standing
-from app.resources.practices.lifecycle import allowed_sql
+from app.resources.practices.lifecycle import Side, allowed_sql
 from app.resources.practices.parameters import PracticeQuery, PracticeSearch
 from app.resources.practices.schemas import PracticePublic, PracticeSummary, PracticeTexts, Tombstone, TransitionPublic
 from app.search import PRACTICES, RELEVANCE, Question, found_page, is_found, marks, nearest, understood
 from app.timeline import step_document, steps
-from app.visibility import practice_concerns, practice_owned, practice_reviewed, practice_visible
+from app.visibility import (
+    practice_concerns,
+    practice_owned,
+    practice_publishable,
+    practice_reviewed,
+    practice_visible,
+)
 
 ORDERS = {
     "newest": (Key("p.listed_at", "timestamptz", descending=True), Key("p.id", "uuid", descending=True)),
@@ -124,8 +130,9 @@ def practice(
     """
     arg = Arguments(id_, if_none_match)
     if caller.is_member:
-        owner, reviewer = practice_owned(caller, arg), practice_reviewed(caller, arg)
-        transitions = allowed_sql("p.status", owner, reviewer)
+        of_caller = _sides(caller, arg)
+        owner, reviewer = of_caller["owner"], of_caller["reviewer"]
+        transitions = allowed_sql("p.status", of_caller)
         select_list = _document(CONTACT, transitions, translated=bool(languages))
         variant = f"CASE WHEN {owner} THEN 'o' WHEN {reviewer} THEN 'r' ELSE 'm' END"
     else:
@@ -227,9 +234,6 @@ def _found(
     return Statement(page, arg.values)
 
 
-TRANSITION = step_document(TransitionPublic)
-
-
 def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) -> Statement:
     """A page of the timeline of a practice, as `app.timeline.steps` gives it."""
     arg = Arguments(id_)
@@ -237,17 +241,28 @@ def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) 
     # Drafts and reviews are the business of those who stand behind the record; its publication and end are everyone's.
     concerns = f"EXISTS (SELECT FROM practice p WHERE p.id = $1 AND {practice_concerns(caller, arg)})"
     told = f"(t.to_status IN ('published', 'archived', 'withdrawn', 'merged') OR {concerns})"
-    return Statement(steps(TRANSITION, "practice", "$1", seen, limit, position, arg, told=told), arg.values)
+    # A note is for those who are in it together; that of an end stands in the tombstone too.
+    document = step_document(TransitionPublic, note=f"t.to_status IN ('withdrawn', 'merged') OR {concerns}")
+    return Statement(steps(document, "practice", "$1", seen, limit, position, arg, told=told), arg.values)
+
+
+def _sides(caller: Caller, arg: Arguments) -> dict[Side, str]:
+    """For each side of a practice `p`, the condition that the caller is on it."""
+    return {
+        "owner": practice_owned(caller, arg),
+        "publisher": practice_publishable(caller, arg),
+        "reviewer": practice_reviewed(caller, arg),
+    }
 
 
 def writable(caller: Caller, id_: UUID) -> Statement:
     """What a change starts from, the row locked: state, version, what the caller is to it, the fields."""
     arg = Arguments(id_)
-    owner, reviewer = practice_owned(caller, arg), practice_reviewed(caller, arg)
+    of_caller = ", ".join(f"{condition} AS is_{side}" for side, condition in _sides(caller, arg).items())
     visible = practice_visible(caller, arg, ended=True)
     return Statement(
         f"""
-SELECT p.status, p.version, p.city_id, {owner} AS is_owner, {reviewer} AS is_reviewer,
+SELECT p.status, p.version, p.city_id, {of_caller},
        p.summary IS NOT NULL AS is_complete, {_FIELDS} AS fields
 FROM practice p WHERE p.id = $1 AND ({visible}) FOR UPDATE OF p""",
         arg.values,

@@ -148,11 +148,12 @@ async def test_a_cancelled_request_says_why_and_is_beyond_change(client: AsyncCl
     assert (again.status_code, again.json()["allowed"]) == (409, [])
     patch = await client.patch(f"{PATH}/{request['id']}", json={"title": "x"}, headers={**owner, "If-Match": "*"})
     assert patch.status_code == 409
-    steps = (await client.get(moves)).json()["items"]
-    assert [(step["from"], step["to"], step["organization"], step["note"]) for step in steps] == [
-        (None, "open", MONTREAL, None),
-        ("open", "cancelled", MONTREAL, "Alas"),
-    ]
+    for headers, note in ((owner, "Alas"), ({}, None)):
+        steps = (await client.get(moves, headers=headers)).json()["items"]
+        assert [(step["from"], step["to"], step["organization"], step["reason"], step["note"]) for step in steps] == [
+            (None, "open", MONTREAL, None, None),
+            ("open", "cancelled", MONTREAL, "no_match", note),
+        ]
 
 
 async def test_the_addressed_ask_for_more(client: AsyncClient, owner: Headers, token: Token) -> None:
@@ -165,8 +166,20 @@ async def test_the_addressed_ask_for_more(client: AsyncClient, owner: Headers, t
     assert (await client.post(moves, json={"to": "returned", "note": "Which?"}, headers=owner)).status_code == 409
     returned = await client.post(moves, json={"to": "returned", "note": "Which papers?"}, headers=freetown)
     assert returned.json()["status"] == "returned"
+    # It is opened again after a change, and by its city alone.
+    early = await client.post(moves, json={"to": "open"}, headers=owner)
+    assert (early.status_code, early.json()["allowed"]) == (409, ["cancelled"])
+    patch = {"need": "We look for a city that takes any paper."}
+    changed = await client.patch(f"{PATH}/{request['id']}", json=patch, headers={**owner, "If-Match": "*"})
+    assert changed.json()["allowed_transitions"] == ["open", "cancelled"]
+    assert (await client.post(moves, json={"to": "open"}, headers=freetown)).status_code == 409
     reopened = await client.post(moves, json={"to": "open"}, headers=owner)
     assert reopened.json()["status"] == "open"
+    # A second return wants a second change; its note is for those who are concerned.
+    await client.post(moves, json={"to": "returned", "note": "hushword: and who pays?"}, headers=freetown)
+    assert (await client.post(moves, json={"to": "open"}, headers=owner)).status_code == 409
+    for headers, is_told in ((owner, True), (freetown, True), (await token("city:gb-bristol"), False), ({}, False)):
+        assert ("hushword" in (await client.get(moves, headers=headers)).text) == is_told
 
 
 async def test_what_is_due_expires_once(client: AsyncClient, owner: Headers, database: Database) -> None:

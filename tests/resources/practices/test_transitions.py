@@ -27,10 +27,9 @@ WAYS: dict[str, list[tuple[str, dict[str, Any]]]] = {
 ALLOWED: dict[str, dict[str, set[str]]] = {
     OWNER: {
         "draft": {"submitted", "published"},
-        "submitted": {"draft"},
         "changes_requested": {"submitted"},
         "published": {"archived", "withdrawn", "merged"},
-        "archived": {"published", "withdrawn"},
+        "archived": {"published"},
     },
     REVIEWER: {"submitted": {"published", "changes_requested"}},
 }
@@ -173,15 +172,12 @@ async def test_of_many_moves_at_once_one_wins(
     owner = await token(OWNER)
     answers = await asyncio.gather(*[move(client, path, owner, to="published") for _ in range(20)])
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 19
-    archived = (await move(client, path, owner, to="archived")).json()
-    assert archived["version"] == 3
     answers = await asyncio.gather(
-        *[move(client, path, owner, to=["published", "withdrawn"][number % len(targets)]) for number in range(20)]
+        *[move(client, path, owner, to=targets[number % len(targets)]) for number in range(20)]
     )
     moved = await database.value("SELECT count(*) FROM transition WHERE record_id = $1", path.rsplit("/", 1)[1])
     won = [answer.json()["status"] for answer in answers if answer.status_code == 200]
-    # From archived one may go on to published and from there to withdrawn, but to each only once.
-    assert len(won) == len(set(won)) == moved - 3
+    assert (len(won), moved) == (1, 3)
     assert {answer.status_code for answer in answers} == {200, 409}
 
 
@@ -207,7 +203,8 @@ async def test_the_timeline(client: AsyncClient, token: Token) -> None:
         steps = (await client.get(f"{path}/transitions", headers=headers)).json()["items"]
         assert [step["to"] for step in steps] == expected
         assert [step["from"] for step in steps][1:] == expected[:-1]
-        assert (steps[-1]["organization"], steps[-1]["note"]) == (OWNER, "Back again")
+        told = "Back again" if expected == full else None
+        assert (steps[-1]["organization"], steps[-1]["note"]) == (OWNER, told)
     paged, address = [], f"{path}/transitions?limit=2"
     while address:
         response = await client.get(address, headers=owner)

@@ -7,10 +7,10 @@ from app.database import Arguments, Statement
 from app.documents import city_ref, columns, moment, same, text_of, text_unless_known
 from app.paging import Key, after, order_by
 from app.resources.exchanges.lifecycle import allowed_sql
-from app.resources.exchanges.queries import STEP
 from app.resources.exchanges.responses.lifecycle import MOVES
 from app.resources.exchanges.responses.schemas import ResponsePublic, ResponseQuery
-from app.timeline import steps
+from app.resources.exchanges.schemas import RequestStep
+from app.timeline import step_document, steps
 from app.visibility import request_owned, request_visible
 
 OLDEST = (Key("s.created_at", "timestamptz"), Key("s.id", "uuid"))
@@ -63,7 +63,7 @@ def timeline(caller: Caller, request_id: UUID, id_: UUID, limit: int, position: 
     """A page of the timeline of an answer, as `app.timeline.steps` gives it."""
     arg = Arguments(request_id, id_)
     seen = f"SELECT FROM {SOURCE} WHERE s.request_id = $1 AND s.id = $2 AND {_seen(caller, arg)}"
-    return Statement(steps(STEP, "response", "$2", seen, limit, position, arg), arg.values)
+    return Statement(steps(step_document(RequestStep), "response", "$2", seen, limit, position, arg), arg.values)
 
 
 def writable(caller: Caller, request_id: UUID, id_: UUID) -> Statement:
