@@ -13,9 +13,18 @@ def practice_visible(caller: Caller, arg: Arguments, *, ended: bool = False) -> 
         return "TRUE"
     if not caller.is_member:
         return f"{PUBLISHED_ONCE} AND p.visibility = 'public'" if ended else PUBLIC_PRACTICE
-    shared = arg(["public", "members", *(f"network:{network}" for network in caller.networks)])
+    shared = arg(shared_with(caller))
     standing = PUBLISHED_ONCE if ended else "p.status = 'published'"
     return f"(({standing} AND p.visibility = ANY({shared}::text[])) OR {practice_concerns(caller, arg)})"
+
+
+def shared_with(caller: Caller) -> list[str]:
+    """The visibilities of what is published for the caller, beside what it stands behind itself."""
+    return (
+        ["public", "members", *(f"network:{network}" for network in caller.networks)]
+        if caller.is_member
+        else ["public"]
+    )
 
 
 def practice_concerns(caller: Caller, arg: Arguments) -> str:
