@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,9 @@ from app.database import Connection
 from app.feed import mark, tick
 from app.loading import load_samples, load_vocabularies
 from app.loading.loader import DATA
-from app.schema import grant_role, is_current, upgrade
+from app.resources.practices.facets.refresh import refresh_facets
+from app.resources.practices.kept import keep_documents
+from app.schema import grant_role, upgrade
 from app.visibility import PUBLIC_PRACTICE
 
 SEED = 20_260_301
@@ -48,15 +51,16 @@ def prepare(url: str, role: str, records: int) -> None:
         role: the role of the running service.
         records: how many practices there shall be beside the samples.
     """
+    upgrade(url)
     if not asyncio.run(_is_full(url, records)):
-        upgrade(url)
         asyncio.run(_fill(url, role, records))
+    asyncio.run(_settle(url, role))
 
 
 async def _is_full(url: str, records: int) -> bool:
     connection = await asyncpg.connect(url)
     try:
-        return await is_current(connection) and await connection.fetchval("SELECT count(*) FROM practice") > records
+        return bool(await connection.fetchval("SELECT count(*) FROM practice") > records)
     finally:
         await connection.close()
 
@@ -73,8 +77,25 @@ async def _fill(url: str, role: str, records: int) -> None:
         for number in range(1, records // WRITTEN):
             await _copy_again(connection, number)
         await _publish(connection)
-        await connection.execute("VACUUM (ANALYZE)")
-        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
+
+
+async def _settle(url: str, role: str) -> None:
+    """Let the tasks by the clock do now what they would do within minutes, and tidy up."""
+    await grant_role(url, role)
+    connection = await asyncpg.connect(url, server_settings={"timezone": "UTC", "synchronous_commit": "off"})
+    try:
+        done = 0
+        for task in (keep_documents, partial(refresh_facets, least=1)):
+            left = 1
+            while left:
+                async with connection.transaction():
+                    left = await task(connection)
+                done += left
+        if done:
+            await connection.execute("VACUUM (ANALYZE)")
+            await connection.execute("CHECKPOINT")
     finally:
         await connection.close()
 
@@ -114,12 +135,14 @@ async def _copy_again(connection: Connection, number: int) -> None:
             number,
         )
         for statement in (
-            f"INSERT INTO practice ({', '.join(names)}) SELECT {', '.join(values)} FROM anew a JOIN practice p USING (id)",
-            "INSERT INTO practice_search (practice_id, vector)"
-            " SELECT a.new_id, s.vector FROM anew a JOIN practice_search s ON s.practice_id = a.id",
-            "INSERT INTO practice_external_id (practice_id, scheme, value)"
-            " SELECT a.new_id, x.scheme, 'bench-' || a.new_id FROM anew a JOIN practice_external_id x"
-            " ON x.practice_id = a.id WHERE x.scheme = 'bench'",
+            f"""INSERT INTO practice ({", ".join(names)})
+                SELECT {", ".join(values)} FROM anew a JOIN practice p USING (id)""",
+            """INSERT INTO practice_search (practice_id, vector)
+               SELECT a.new_id, s.vector FROM anew a JOIN practice_search s ON s.practice_id = a.id""",
+            """INSERT INTO practice_external_id (practice_id, scheme, value)
+               SELECT a.new_id, x.scheme, 'bench-' || a.new_id
+               FROM anew a JOIN practice_external_id x ON x.practice_id = a.id WHERE x.scheme = 'bench'""",
+            "INSERT INTO facet_dirty (practice_id) SELECT new_id FROM anew",
         ):
             await connection.execute(statement.replace("$1", str(number)))
 

@@ -21,14 +21,24 @@ SEGMENT = 960 * WORD
 NONE = f"0::bit({SEGMENT})"
 CHANGED = """
 dirty AS MATERIALIZED (SELECT DISTINCT practice_id FROM facet_dirty)"""
-MOMENTS = frozenset({"published_from", "published_to", "updated_since", "stale"})
-BY_VALUE = frozenset({"tag", "any_tag", "offers", "network", "region", "evidence_min", "year_from", "year_to"})
 YEARS = """SELECT 'years' AS kind, y.value FROM (
     SELECT v.value, nullif(split_part(v.value, '|', 1), '')::int AS year_start,
            nullif(split_part(v.value, '|', 2), '')::int AS year_end, split_part(v.value, '|', 3) = 'true' AS goes_on
     FROM (SELECT DISTINCT value FROM facet_bits WHERE kind = 'years') v) y WHERE """
+# For each filter a SELECT of the sets of which a record must be in one; `{0}` is the filter's value.
+SETS = {
+    **{name: f"SELECT '{name}' AS kind, {{0}}::text AS value" for name in EQUAL},
+    **{name: f"SELECT 'city' AS kind, fc.id AS value FROM city fc WHERE {of}" for name, of in OF_CITY.items()},
+    "offers": "SELECT 'offer' AS kind, {0}::text AS value",
+    "network": f"""SELECT 'brought' AS kind, {{0}}::text AS value
+        UNION ALL SELECT 'city', x.city_id FROM ({MEMBERS}) x""",
+    "evidence_min": "SELECT 'evidence' AS kind, generate_series({0}::int, 5)::text AS value",
+    "year_from": f"{YEARS} coalesce(y.year_end, y.year_start) >= {{0}} OR (y.year_start <= {{0}} AND y.goes_on)",
+    "year_to": f"{YEARS} coalesce(y.year_start, y.year_end) <= {{0}}",
+}
+OTHERWISE = {"q", "status", "tag", "any_tag", "region", "published_from", "published_to", "updated_since", "stale"}
 
-if unknown := PracticeFilters.model_fields.keys() ^ {*EQUAL, *OF_CITY, *MOMENTS, *BY_VALUE, "q", "status"}:
+if unknown := PracticeFilters.model_fields.keys() ^ (SETS.keys() | OTHERWISE):
     message = f"Facets and filters differ in {sorted(unknown)}"
     raise TypeError(message)
 
@@ -46,7 +56,8 @@ def bitmaps(source: str, keys: str = "") -> str:
                repeat('0', 16 * (word - before - 1)) || lpad(to_hex(bits), 16, '0'), '' ORDER BY word),
            {SEGMENT // 4}, '0'))::bit({SEGMENT}) AS bits
     FROM (SELECT *, coalesce(lag(word) OVER (PARTITION BY {keys} segment ORDER BY word), -1) AS before FROM (
-        SELECT {keys} slot / {SEGMENT} AS segment, {word} AS word, bit_or(1::bigint << ({WORD - 1} - slot % {WORD})) AS bits
+        SELECT {keys} slot / {SEGMENT} AS segment, {word} AS word,
+               bit_or(1::bigint << ({WORD - 1} - slot % {WORD})) AS bits
         FROM ({source}) s GROUP BY {keys} slot / {SEGMENT}, {word}) w) w
     GROUP BY {keys} segment"""
 
@@ -109,27 +120,11 @@ def _values(query: PracticeFilters, arg: Arguments) -> Iterator[str]:
         yield f"SELECT 'tag' AS kind, {arg(tag)}::text AS value"
     if query.any_tag:
         yield f"SELECT 'tag' AS kind, unnest({arg(query.any_tag)}::text[]) AS value"
-    if query.offers:
-        yield f"SELECT 'offer' AS kind, {arg(query.offers)}::text AS value"
-    for name in EQUAL:
-        if (value := getattr(query, name)) is not None:
-            yield f"SELECT '{name}' AS kind, {arg(value)}::text AS value"
-    for name, condition in OF_CITY.items():
-        if (value := getattr(query, name)) is not None:
-            yield f"SELECT 'city' AS kind, fc.id AS value FROM city fc WHERE {condition.format(arg(value))}"
-    if query.network:
-        network = arg(query.network)
-        yield f"""SELECT 'brought' AS kind, {network}::text AS value
-            UNION ALL SELECT 'city', x.city_id FROM ({MEMBERS.format(network)}) x"""
     if query.region:
         yield f"SELECT 'city' AS kind, rc.id AS value FROM city rc WHERE {in_region('rc.id', query.region, arg)}"
-    if query.evidence_min is not None:
-        yield f"SELECT 'evidence' AS kind, generate_series({arg(query.evidence_min)}::int, 5)::text AS value"
-    if query.year_from is not None:
-        year = f"{arg(query.year_from)}::int"
-        yield f"{YEARS} coalesce(y.year_end, y.year_start) >= {year} OR (y.year_start <= {year} AND y.goes_on)"
-    if query.year_to is not None:
-        yield f"{YEARS} coalesce(y.year_start, y.year_end) <= {arg(query.year_to)}::int"
+    for name, wanted in SETS.items():
+        if (value := getattr(query, name)) is not None:
+            yield wanted.format(arg(value))
 
 
 def _moments(query: PracticeFilters, arg: Arguments) -> list[str]:

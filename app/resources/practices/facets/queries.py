@@ -105,7 +105,8 @@ def _by_bitmaps(own: Mapping[str, PracticeFilters]) -> Iterator[str]:
     names = ", ".join(f"'{name}'" for name in own) or "''"
     # Tags are of the dimension of their scheme; a record without any is in the set `untagged` of the scheme.
     yield f"""SELECT b.dimension, b.shown, sum(bit_count(b.bits & m.bits)) FROM (
-        SELECT CASE kind WHEN 'tag' THEN split_part(value, ':', 1) WHEN 'untagged' THEN value ELSE kind END AS dimension,
+        SELECT CASE kind WHEN 'tag' THEN split_part(value, ':', 1) WHEN 'untagged' THEN value ELSE kind END
+                   AS dimension,
                CASE kind WHEN 'untagged' THEN NULL ELSE nullif(value, '') END AS shown, segment, bits
         FROM facet_bits WHERE kind IN ('tag', 'untagged', '{"', '".join(OF_RECORD)}')) b
     JOIN met m ON m.segment = b.segment AND m.name = CASE WHEN b.dimension IN ({names}) THEN b.dimension ELSE '' END

@@ -33,7 +33,8 @@ CROSS JOIN LATERAL (
         ('stage', coalesce(p.stage, '')), ('budget_band', coalesce(p.budget_band, '')),
         ('evidence', p.evidence_level::text),
         ('years', concat_ws('|', coalesce(p.year_start::text, ''), coalesce(p.year_end::text, ''),
-            (p.year_end IS NULL AND coalesce(p.stage, 'ongoing') NOT IN ('completed', 'discontinued'))::text))) AS x (kind, value)
+            (p.year_end IS NULL AND coalesce(p.stage, 'ongoing') NOT IN ('completed', 'discontinued'))::text))
+        ) AS x (kind, value)
     UNION ALL SELECT 'brought', unnest(p.networks)
     UNION ALL SELECT 'offer', unnest(p.offers)
     UNION ALL SELECT 'tag', unnest(p.tag_closure)
