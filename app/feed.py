@@ -62,6 +62,8 @@ class FeedType:
         filters: the condition that each filter of the feed puts on the record, with `{}` for the value.
         reason: why a record that nobody may see any more is gone, as an SQL expression over `f` alone; NULL: deleted.
         successor: the id of the record in its place, likewise.
+        kept: a table with the finished documents, the condition that one shows the change of `f` after it; both with
+            `{0}` for the table's alias. Its column is `body`.
     """
 
     name: str
@@ -70,6 +72,7 @@ class FeedType:
     filters: Mapping[str, str]
     reason: str = "NULL"
     successor: str = "NULL"
+    kept: str = ""
 
 
 class Stamped(NamedTuple):

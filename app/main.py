@@ -40,6 +40,8 @@ from app.resources.networks import routes as networks
 from app.resources.oai import routes as oai
 from app.resources.practices import feed as practice_feed
 from app.resources.practices import routes as practices
+from app.resources.practices.facets.refresh import refresh_facets
+from app.resources.practices.kept import keep_documents
 from app.resources.practices.sources import routes as sources
 from app.resources.practices.standing import routes as standing
 from app.resources.practices.translations import routes as translations
@@ -162,6 +164,8 @@ def periodic_tasks(configuration: Settings) -> list[PeriodicTask]:
         PeriodicTask("warn of expiry", 300, exchanges.warn_of_expiry),
         PeriodicTask("forget what is over", 300, forget_expired),
         PeriodicTask("stamp the feed", 1, stamp_feed),
+        PeriodicTask("keep documents", 1, keep_documents),
+        PeriodicTask("refresh facets", 1, refresh_facets),
         PeriodicTask("prune the feed", 3600, partial(prune_feed, days=configuration.tombstone_days)),
     ]
 

@@ -354,9 +354,14 @@ hit AS (
 
 def is_found(searched: Searched) -> str:
     """The condition that a record is found, for lists in another order and for counts; after `nearest`."""
-    return f"""{searched.alias}.id IN (
+    return f"{searched.alias}.id IN ({found_ids(searched)})"
+
+
+def found_ids(searched: Searched) -> str:
+    """A SELECT of the ids of all that is found, visible or not; after `nearest`."""
+    return f"""
     SELECT s.{searched.table}_id FROM {searched.table}_search s WHERE s.vector @@ (SELECT query FROM strict)
-    UNION ALL SELECT id FROM near)"""
+    UNION ALL SELECT id FROM near"""
 
 
 RELEVANCE = (Key("h.score", "numeric", descending=True), Key("h.id", "uuid", descending=True))

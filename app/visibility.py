@@ -31,7 +31,16 @@ def practice_shown(caller: Caller, arg: Arguments, visibility: str) -> str:
 
 def _shared(caller: Caller, arg: Arguments) -> str:
     """The visibilities that a member shares, as a text array."""
-    return f"{arg(['public', 'members', *(f'network:{network}' for network in caller.networks)])}::text[]"
+    return f"{arg(shared_with(caller))}::text[]"
+
+
+def shared_with(caller: Caller) -> list[str]:
+    """The visibilities of what is published for the caller, beside what it stands behind itself."""
+    return (
+        ["public", "members", *(f"network:{network}" for network in caller.networks)]
+        if caller.is_member
+        else ["public"]
+    )
 
 
 def practice_concerns(caller: Caller, arg: Arguments) -> str:

@@ -75,8 +75,8 @@ class Ceiling:
         shown = rows[:limit]
         cursor = shown[-1]["seq"] if len(rows) > limit else last["seq"]
         more = "true" if len(rows) > limit else "false"
-        items = ",".join([row["line"] for row in shown])
-        return f'{{"items":[{items}],"next_cursor":"{cursor}","has_more":{more}}}'.encode()
+        items = b",".join([row["line"] for row in shown])
+        return b'{"items":[%b],"next_cursor":"%d","has_more":%b}' % (items, cursor, more.encode())
 
     async def _document(self, scope: Scope, send: Send) -> None:
         known = [value.decode() for name, value in scope["headers"] if name == b"if-none-match"]

@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -15,15 +16,28 @@ from app.database import Connection
 from app.feed import mark, tick
 from app.loading import load_samples, load_vocabularies
 from app.loading.loader import DATA
-from app.schema import grant_role, is_current, upgrade
+from app.resources.practices.facets.refresh import refresh_facets
+from app.resources.practices.kept import keep_documents
+from app.schema import grant_role, upgrade
 from app.visibility import PUBLIC_PRACTICE
 
 SEED = 20_260_301
 CHUNK = 5_000
+# More than so many practices are copies of these with ids and times of their own: their search vectors, which take
+# PostgreSQL two milliseconds each, are copied too.
+WRITTEN = 100_000
 NEWEST = datetime(2026, 3, 1, tzinfo=UTC)
 SPAN = timedelta(days=5 * 365)
 STAGES = ("planned", "pilot", "ongoing", "mainstreamed", "completed", "discontinued")
 BANDS = ("under_10k", "10k_50k", "50k_250k", "250k_1m", "1m_5m", "over_5m")
+NEW_ID = """overlay(overlay(p.id::text placing substr(md5(p.id::text || $1::int), 1, 3) from 16)
+    placing substr(md5(p.id::text || $1::int), 4, 12) from 25)::uuid"""
+LATER = "p.{} + interval '1 second' * $1"
+ANEW = {
+    "id": "a.new_id",
+    "title": "p.title || ' copy ' || $1",
+    **{name: LATER.format(name) for name in ("created_at", "updated_at", "published_at", "listed_at")},
+}
 LANGUAGES = ("en", "en", "en", "en", "fr", "es", "es", "ar", "pt", "it", "de", "el")
 # A tenth is nobody's business but its members' or its city's, so that reads have something to leave out.
 STANDINGS = (*[("published", "public")] * 18, ("published", "members"), ("draft", "public"))
@@ -37,15 +51,16 @@ def prepare(url: str, role: str, records: int) -> None:
         role: the role of the running service.
         records: how many practices there shall be beside the samples.
     """
+    upgrade(url)
     if not asyncio.run(_is_full(url, records)):
-        upgrade(url)
         asyncio.run(_fill(url, role, records))
+    asyncio.run(_settle(url, role))
 
 
 async def _is_full(url: str, records: int) -> bool:
     connection = await asyncpg.connect(url)
     try:
-        return await is_current(connection) and await connection.fetchval("SELECT count(*) FROM practice") > records
+        return bool(await connection.fetchval("SELECT count(*) FROM practice") > records)
     finally:
         await connection.close()
 
@@ -58,10 +73,29 @@ async def _fill(url: str, role: str, records: int) -> None:
     try:
         # What an earlier run left half-done.
         await connection.execute("DELETE FROM practice WHERE title LIKE '% no. %'")
-        await _copy(connection, records)
+        await _copy(connection, min(records, WRITTEN))
+        for number in range(1, records // WRITTEN):
+            await _copy_again(connection, number)
         await _publish(connection)
-        await connection.execute("VACUUM (ANALYZE)")
-        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
+
+
+async def _settle(url: str, role: str) -> None:
+    """Let the tasks by the clock do now what they would do within minutes, and tidy up."""
+    await grant_role(url, role)
+    connection = await asyncpg.connect(url, server_settings={"timezone": "UTC", "synchronous_commit": "off"})
+    try:
+        done = 0
+        for task in (keep_documents, partial(refresh_facets, least=1)):
+            left = 1
+            while left:
+                async with connection.transaction():
+                    left = await task(connection)
+                done += left
+        if done:
+            await connection.execute("VACUUM (ANALYZE)")
+            await connection.execute("CHECKPOINT")
     finally:
         await connection.close()
 
@@ -82,6 +116,35 @@ async def _copy(connection: Connection, records: int) -> None:
         await connection.copy_records_to_table(
             "practice_external_id", records=identities, columns=["practice_id", "scheme", "value"]
         )
+
+
+async def _copy_again(connection: Connection, number: int) -> None:
+    """Make a copy of every practice that was written; triggers rest, because what they would make is copied too."""
+    names = [
+        row["attname"]
+        for row in await connection.fetch(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'practice'::regclass AND attnum > 0 AND NOT attisdropped"
+        )
+    ]
+    values = [ANEW.get(name, f"p.{name}") for name in names]
+    async with connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(
+            f"CREATE TEMP TABLE anew ON COMMIT DROP AS SELECT id, {NEW_ID} AS new_id"
+            " FROM practice p WHERE title LIKE '% no. %' AND NOT title LIKE '% copy %'",
+            number,
+        )
+        for statement in (
+            f"""INSERT INTO practice ({", ".join(names)})
+                SELECT {", ".join(values)} FROM anew a JOIN practice p USING (id)""",
+            """INSERT INTO practice_search (practice_id, vector)
+               SELECT a.new_id, s.vector FROM anew a JOIN practice_search s ON s.practice_id = a.id""",
+            """INSERT INTO practice_external_id (practice_id, scheme, value)
+               SELECT a.new_id, x.scheme, 'bench-' || a.new_id
+               FROM anew a JOIN practice_external_id x ON x.practice_id = a.id WHERE x.scheme = 'bench'""",
+            "INSERT INTO facet_dirty (practice_id) SELECT new_id FROM anew",
+        ):
+            await connection.execute(statement.replace("$1", str(number)))
 
 
 async def _publish(connection: Connection) -> None:

@@ -13,6 +13,7 @@ EPOCH = """
 SELECT s.system_identifier::text || '.' || k.timeline_id || '.' || d.oid || '.' || 'feed'::regclass::oid
        || '.' || coalesce((SELECT encode(value, 'hex') FROM secret WHERE name = 'feed epoch'), '0') AS epoch,
        (SELECT last_value FROM feed_position_seq) AS head,
+       EXISTS (SELECT FROM feed WHERE seq IS NULL) AS is_marked,
        coalesce((SELECT floor FROM (SELECT convert_from(value, 'UTF8')::bigint AS floor FROM secret
                                     WHERE name = 'feed floor') x), 0) AS floor
 FROM pg_control_system() s, pg_control_checkpoint() k, pg_database d WHERE d.datname = current_database()
@@ -20,14 +21,17 @@ FROM pg_control_system() s, pg_control_checkpoint() k, pg_database d WHERE d.dat
 
 
 def history() -> Statement:
-    """One row: `epoch`, which history this is; `head`, the last position; `floor`, the oldest cursor honoured."""
+    """One row: `epoch`, which history this is; `head`, the last position; `floor`, the oldest cursor honoured.
+
+    And `is_marked`: whether a change waits for its position.
+    """
     return Statement(EPOCH, [])
 
 
 def changes(
     types: Mapping[str, FeedType], filters: ChangeFilters, after: int, copied_until: int, limit: int
 ) -> Statement:
-    """A page of the feed: `seq`, and `line`, the change as JSON text; the last row is the feed's end, without line.
+    """A page of the feed: `seq`, and `line`, the change as JSON in UTF-8; the last row is the feed's end, without line.
 
     Args:
         types: how each kind of record is shown.
@@ -41,28 +45,37 @@ def changes(
     conditions = [f"f.type = ANY({arg([kind.name for kind in chosen])}::text[])"]
     if filters.exclude_origin:
         conditions.append(f"f.origin IS DISTINCT FROM {arg(filters.exclude_origin)}")
-    documents = " UNION ALL ".join(
-        f"SELECT {kind.document} AS body {kind.source} AND f.type = '{kind.name}' AND f.op = 'upsert'"
-        f"{_matching(kind, filters, arg)}"
-        for kind in chosen
-    )
+    kept = " ".join(f"LEFT JOIN {kind.kept.format(f'k_{kind.name}')}" for kind in chosen if kind.kept)
+    documents = " UNION ALL ".join(_documents(kind, _matching(kind, filters, arg)) for kind in chosen)
     reason = " ".join(f"WHEN '{kind.name}' THEN {kind.reason}" for kind in chosen)
     successor = " ".join(f"WHEN '{kind.name}' THEN {kind.successor}" for kind in chosen)
     return Statement(
         f"""
-(SELECT f.seq, (SELECT row_to_json(x)::text FROM (
+(SELECT f.seq, convert_to((SELECT left(row_to_json(x)::text, -1) FROM (
     SELECT f.type, f.id, CASE WHEN d.body IS NULL THEN 'delete' ELSE 'upsert' END AS op, f.version,
            {moment("f.stamped_at")} AS changed_at, f.origin,
            CASE WHEN d.body IS NULL THEN coalesce(CASE f.type {reason} END,
                CASE f.op WHEN 'delete' THEN 'deleted' ELSE 'not_matching' END) END AS reason,
-           CASE WHEN d.body IS NULL THEN CASE f.type {successor} END::text END AS successor,
-           d.body::json AS data) x) AS line
-FROM feed f LEFT JOIN LATERAL ({documents}) d ON TRUE
+           CASE WHEN d.body IS NULL THEN CASE f.type {successor} END::text END AS successor) x)
+    || ',"data":' || coalesce(d.body, 'null') || '}}', 'UTF8') AS line
+FROM feed f {kept} LEFT JOIN LATERAL ({documents}) d ON TRUE
 WHERE f.seq > $1 AND {" AND ".join(conditions)} AND (d.body IS NOT NULL OR f.seq > $2)
 ORDER BY f.seq LIMIT {limit + 1})
 UNION ALL SELECT coalesce((SELECT max(seq) FROM feed), 0), NULL""",
         arg.values,
     )
+
+
+def _documents(kind: FeedType, matching: str) -> str:
+    """The document of the record of `f`, if it is of this kind and there for the reader."""
+    built = f"{kind.source} AND f.type = '{kind.name}' AND f.op = 'upsert'{matching}"
+    if not kind.kept:
+        return f"SELECT {kind.document} AS body {built}"
+    kept = f"k_{kind.name}.body"
+    if matching:
+        return f"SELECT coalesce({kept}, {kind.document}) AS body {built}"
+    # Whether anybody may see the record was asked when its document was kept.
+    return f"SELECT {kept} WHERE {kept} IS NOT NULL UNION ALL SELECT {kind.document} {built} AND {kept} IS NULL"
 
 
 def _matching(kind: FeedType, filters: ChangeFilters, arg: Arguments) -> str:

@@ -60,12 +60,17 @@ async def list_changes(request: ApiRequest, query: Annotated[ChangeQuery, Query(
     """
     filters = ChangeFilters.model_validate(query.model_dump(include=set(ChangeFilters.model_fields)))
     binding = "changes" + filters.model_dump_json(exclude_defaults=True)
-    place = await _place(request, query.cursor, binding)
+    history = await request.services.database.row(queries.history().sql)
+    assert history is not None  # noqa: S101 - system functions give one row
+    place = _place(request, query.cursor, binding, history)
     if negotiated(request.headers.get("accept"), (JSON, NDJSON)) == NDJSON:
         return StreamingResponse(_stream(request, filters, place, binding), media_type=NDJSON, headers=NO_STORE)
     deadline = time.monotonic() + query.wait
+    # What is acknowledged before this request and has its position needs no stamper.
+    complete = not history["is_marked"]
     while True:
-        complete = (await stamp(request.services.database)).complete
+        if not complete or query.wait:
+            complete = (await stamp(request.services.database)).complete
         rows, head = await _read(request, filters, place, query.limit)
         if rows or time.monotonic() >= deadline:
             break
@@ -74,24 +79,22 @@ async def list_changes(request: ApiRequest, query: Annotated[ChangeQuery, Query(
     place = place.moved(shown[-1]["seq"] if len(rows) > query.limit else head)
     has_more = len(rows) > query.limit or not complete
     cursor = _cursor(request, binding, place)
-    items = ",".join(row["line"] for row in shown)
+    items = b",".join([row["line"] for row in shown])
     more = "true" if has_more else "false"
-    body = f'{{"items":[{items}],"next_cursor":"{cursor}","has_more":{more}}}'
+    body = b'{"items":[%b],"next_cursor":"%b","has_more":%b}' % (items, cursor.encode(), more.encode())
     return Response(body, headers=NO_STORE, media_type=JSON)
 
 
 NO_STORE = {"Cache-Control": "no-store", "Vary": "Accept"}
 
 
-async def _place(request: ApiRequest, cursor: str | None, binding: str) -> Place:
-    """Where the reader stands.
+def _place(request: ApiRequest, cursor: str | None, binding: str, history: Row) -> Place:
+    """Where the reader stands in the history of this database.
 
     Raises:
         InvalidCursor: the cursor was altered, or made for other filters.
         ResyncRequired: it belongs to another history of the database, or is older than the kept tombstones.
     """
-    history = await request.services.database.row(queries.history().sql)
-    assert history is not None  # noqa: S101 - system functions give one row
     if cursor is None:
         return Place(0, history["head"], history["epoch"])
     position = request.services.cursors.decode(binding, cursor)
@@ -126,5 +129,5 @@ async def _stream(request: ApiRequest, filters: ChangeFilters, place: Place, bin
         shown = rows[:STREAM_AT_ONCE]
         is_done = len(rows) <= STREAM_AT_ONCE
         place = place.moved(head if is_done else shown[-1]["seq"])
-        yield "".join(f"{row['line']}\n" for row in shown).encode()
+        yield b"".join([b"%b\n" % row["line"] for row in shown])
     yield f'{{"next_cursor":"{_cursor(request, binding, place)}"}}\n'.encode()

@@ -5,7 +5,7 @@ from app.caller import Actor
 from app.database import Arguments
 from app.documents import text_of
 from app.feed import FeedType, mark
-from app.resources.practices.queries import PUBLIC_DOCUMENT
+from app.resources.practices.documents import PUBLIC_DOCUMENT
 from app.tables.practice import PUBLIC
 from app.visibility import PUBLIC_PRACTICE
 
@@ -23,6 +23,7 @@ FEED = FeedType(
     reason=f"(SELECT CASE WHEN p.status = 'published' AND p.visibility <> 'public' THEN 'not_public'"
     f" WHEN p.status <> 'published' THEN p.status END FROM practice p WHERE p.id = {ID})",
     successor=f"(SELECT p.successor FROM practice p WHERE p.id = {ID})",
+    kept=f"practice_document {{0}} ON {{0}}.practice_id = {ID} AND {{0}}.dirty = f.dirty AND f.op = 'upsert'",
 )
 
 

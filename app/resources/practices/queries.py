@@ -5,12 +5,24 @@ from uuid import UUID
 
 from app.caller import Caller
 from app.database import Arguments, Statement
-from app.documents import city_ref, columns, moment, same, text_of
+from app.documents import text_of
 from app.paging import Key, after, order_by
+from app.resources.practices.documents import (
+    CONTACT,
+    EXTERNAL_IDS,
+    LANGUAGE,
+    PUBLIC_DOCUMENT,
+    PUBLIC_TRANSLATED,
+    SUMMARY,
+    TEXTS,
+    TOMBSTONE,
+    document_for,
+)
 from app.resources.practices.filters import search_conditions, standing
+from app.resources.practices.kept import STATE, kept_or
 from app.resources.practices.lifecycle import Side, allowed_sql
 from app.resources.practices.parameters import PracticeQuery, PracticeSearch
-from app.resources.practices.schemas import PracticePublic, PracticeSummary, PracticeTexts, Tombstone, TransitionPublic
+from app.resources.practices.schemas import TransitionPublic
 from app.search import PRACTICES, RELEVANCE, Question, found_page, is_found, marks, nearest, understood
 from app.timeline import step_document, steps
 from app.visibility import (
@@ -27,41 +39,7 @@ ORDERS = {
     "title": (Key("lower(p.title)", "text"), Key("p.id", "uuid")),
     "relevance": RELEVANCE,
 }
-# What is shown of a record that words found: the first two, and the first of the others that has any.
-TEXTS = tuple(PracticeTexts.model_fields)
-
-SUMMARY = columns(
-    PracticeSummary,
-    {
-        **same(
-            "p", "id", "title", "summary", "language", "tags", "keywords", "year_start", "year_end", "stage",
-            "budget_band", "evidence_level", "offers", "accepting_exchanges", "adoption_count", "status", "visibility",
-            "networks", "version",
-        ),
-        "city": city_ref("c"),
-        "created_at": moment("p.created_at"),
-        "updated_at": moment("p.updated_at"),
-        "published_at": moment("p.published_at"),
-    },
-)  # fmt: skip
-
-TRANSLATIONS = """(SELECT coalesce(json_agg(t ORDER BY t.status = 'original' DESC, t.language), '[]') FROM (
-    SELECT p.language, 'original' AS status
-    UNION ALL SELECT x.language, x.status FROM practice_translation x WHERE x.practice_id = p.id) t)"""
-PARTNERS = f"""(SELECT coalesce(json_agg({city_ref("pc")} ORDER BY array_position(p.partner_cities, pc.id)), '[]')
-    FROM city pc WHERE pc.id = ANY (p.partner_cities))"""
-PARTNERS_VERSION = """CASE WHEN p.partner_cities = '{}' THEN '' ELSE
-    '.' || (SELECT sum(pc.version) FROM city pc WHERE pc.id = ANY (p.partner_cities)) END"""
-ENDORSEMENTS = f"""(SELECT coalesce(json_agg(json_build_object('organization', e.organization, 'comment', e.comment,
-    'at', {moment("e.at")}) ORDER BY e.at), '[]') FROM practice_endorsement e WHERE e.practice_id = p.id)"""
-EXTERNAL_IDS = """(SELECT coalesce(json_agg(json_build_object('scheme', x.scheme, 'value', x.value, 'url', x.url)
-    ORDER BY x.id), '[]') FROM practice_external_id x WHERE x.practice_id = p.id)"""
-ORIGINS = f"""(SELECT coalesce(json_agg(json_build_object('network', o.network_id, 'external_id', o.external_id,
-    'url', o.url, 'last_synced_at', {moment("o.last_synced_at")}) ORDER BY o.network_id), '[]')
-    FROM practice_origin o WHERE o.practice_id = p.id)"""
-
-
-LANGUAGE = "coalesce(tr.language, p.language)"
+PAGE_ITEM, FILE_RECORD = kept_or(SUMMARY, "summary"), kept_or(PUBLIC_DOCUMENT, "body")
 # The first language of the wish list in which the texts are there, a regional variety included (RFC 4647 §3.4, and
 # §3.3.1 for the varieties); the original where none is.
 CHOSEN = """LEFT JOIN LATERAL (
@@ -71,51 +49,6 @@ CHOSEN = """LEFT JOIN LATERAL (
     JOIN unnest({wanted}::text[]) WITH ORDINALITY AS w (wanted, place)
       ON lower(x.language) = w.wanted OR starts_with(lower(x.language), w.wanted || '-')
     ORDER BY w.place, x.texts IS NOT NULL, x.language LIMIT 1) tr ON TRUE"""
-
-
-def _document(contact: str, transitions: str, *, translated: bool = False) -> str:
-    """The SELECT list of a practice's document; `translated`: with the texts that the translation `tr` has."""
-    texts = {name: f"coalesce(tr.texts ->> '{name}', p.{name})" if translated else f"p.{name}" for name in TEXTS}
-    return columns(
-        PracticePublic,
-        {
-            **texts,
-            "language": LANGUAGE if translated else "p.language",
-            **same(
-                "p", "id", "tags", "keywords", "resources", "license", "implementers", "year_start",
-                "year_end", "stage", "budget_band", "staff_fte", "months_to_implement", "beneficiaries", "indicators",
-                "evidence_level", "offers", "accepting_exchanges", "adoption_count", "status", "visibility",
-                "networks", "successor", "version",
-            ),
-            "city": city_ref("c"),
-            "translations": TRANSLATIONS,
-            "partner_cities": f"CASE WHEN p.partner_cities = '{{}}' THEN '[]' ELSE {PARTNERS} END",
-            "contact": contact,
-            "endorsements": ENDORSEMENTS,
-            "last_verified_at": moment("p.last_verified_at"),
-            "external_ids": EXTERNAL_IDS,
-            "origins": ORIGINS,
-            "created_at": moment("p.created_at"),
-            "updated_at": moment("p.updated_at"),
-            "published_at": moment("p.published_at"),
-            "allowed_transitions": transitions,
-        },
-    )  # fmt: skip
-
-
-TOMBSTONE = columns(
-    Tombstone,
-    {
-        **same("p", "id", "status", "successor"),
-        "withdrawn_at": moment("p.updated_at"),
-        "note": "p.closed_note",
-    },
-)
-CONTACT = """CASE WHEN coalesce(p.contact_unit, p.contact_email) IS NOT NULL
-    THEN json_build_object('unit', p.contact_unit, 'email', p.contact_email) END"""
-PUBLIC_DOCUMENT, PUBLIC_TRANSLATED = (
-    _document("NULL::json", "'[]'::json", translated=translated) for translated in (False, True)
-)
 
 
 def practice(
@@ -133,26 +66,28 @@ def practice(
         of_caller = _sides(caller, arg)
         owner, reviewer = of_caller["owner"], of_caller["reviewer"]
         transitions = allowed_sql("p.status", of_caller)
-        select_list = _document(CONTACT, transitions, translated=bool(languages))
+        body = text_of(document_for(CONTACT, transitions, translated=bool(languages)))
         variant = f"CASE WHEN {owner} THEN 'o' WHEN {reviewer} THEN 'r' ELSE 'm' END"
     else:
-        select_list, variant = PUBLIC_TRANSLATED if languages else PUBLIC_DOCUMENT, "'p'"
+        body, variant = kept_or(PUBLIC_DOCUMENT, "body", "e.state"), "'p'"
     visible = practice_visible(caller, arg, ended=True)
     suffix, more = (f" || '.{form}", ", c.latitude, c.longitude") if form else (" || '", "")
     chosen, language = "", "p.language"
     if languages:
         chosen, language = CHOSEN.format(wanted=arg(list(languages))), LANGUAGE
+        if not caller.is_member:
+            body = f"CASE WHEN tr.texts IS NULL THEN {body} ELSE {text_of(PUBLIC_TRANSLATED)} END"
         variant = f"{variant} || coalesce('.' || lower(tr.language), '')"
     return Statement(
         f"""
 SELECT e.etag, e.status, e.successor, {language} AS language{more},
        CASE WHEN e.ended OR e.etag = ANY ($2::text[]) OR '*' = ANY ($2::text[]) THEN NULL
-            ELSE {text_of(select_list)} END AS body,
+            ELSE {body} END AS body,
        CASE WHEN e.ended THEN {text_of(TOMBSTONE)} END AS tombstone
 FROM practice p JOIN city c ON c.id = p.city_id {chosen}
-CROSS JOIN LATERAL (SELECT '"' || p.version || '-' || c.version || {PARTNERS_VERSION}
-    || '-' || p.adoption_count || {variant}{suffix}"' AS etag,
-                           p.status, p.successor, p.status IN ('withdrawn', 'merged') AS ended) e
+CROSS JOIN LATERAL (SELECT {STATE} AS state, p.status, p.successor,
+                           p.status IN ('withdrawn', 'merged') AS ended OFFSET 0) s
+CROSS JOIN LATERAL (SELECT '"' || s.state || {variant}{suffix}"' AS etag, s.* OFFSET 0) e
 WHERE p.id = $1 AND ({visible})""",
         arg.values,
     )
@@ -164,14 +99,14 @@ def practice_page(caller: Caller, query: PracticeQuery, position: list[str] | No
     Where words are searched, then what the marks are made from.
     """
     if query.q is not None:
-        return _found(SUMMARY, marks(TEXTS, "p"), caller, query, query.limit + 1, position)
-    return _rows(SUMMARY, "", caller, query, query.limit + 1, position)
+        return _found(PAGE_ITEM, marks(TEXTS, "p"), caller, query, query.limit + 1, position)
+    return _rows(PAGE_ITEM, "", caller, query, query.limit + 1, position)
 
 
 def practice_file(caller: Caller, query: PracticeSearch, count: int, position: list[str] | None) -> Statement:
     """The next rows of a file: `body`, the whole public document; the order's keys; then `latitude`, `longitude`."""
     rows = _rows if query.q is None else _found
-    return rows(PUBLIC_DOCUMENT, ", c.latitude, c.longitude", caller, query, count, position)
+    return rows(FILE_RECORD, ", c.latitude, c.longitude", caller, query, count, position)
 
 
 def _rows(
@@ -204,7 +139,7 @@ def _page(
     key_list = ", ".join(f"{key.expression} AS k{number}" for number, key in enumerate(keys))
     key_names = ", ".join(f"(p.k{number})::text AS k{number}" for number in range(len(keys)))
     return f"""
-SELECT {text_of(document)} AS body, {key_names}{more}
+SELECT {document} AS body, {key_names}{more}
 FROM (SELECT p.*, {key_list} FROM practice p WHERE {" AND ".join(conditions)}
       ORDER BY {order_by(keys)} LIMIT {count}) p
 JOIN city c ON c.id = p.city_id
@@ -223,7 +158,7 @@ def _found(
     arg = Arguments()
     seen = " AND ".join(standing(caller, query, arg))
     conditions = search_conditions(caller, query, arg)
-    body = f"{text_of(document)} AS body"
+    body = f"{document} AS body"
     if query.order == "relevance":
         select = f"{body}, h.score::text AS k0, h.id::text AS k1{more}"
         page = found_page(PRACTICES, select, seen, conditions, query.q or "", position, count, arg)

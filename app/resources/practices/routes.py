@@ -14,7 +14,8 @@ from app.highlights import found
 from app.resources.practices import commands, queries
 from app.resources.practices.endings import MOVED, ended
 from app.resources.practices.examples import SAMPLE_ID
-from app.resources.practices.facets import Facets, facets
+from app.resources.practices.facets.queries import facets
+from app.resources.practices.facets.schemas import Facets
 from app.resources.practices.files import FORMATS, Format, FormatName
 from app.resources.practices.forms import FORMS
 from app.resources.practices.parameters import (

@@ -15,8 +15,8 @@ from app.caller import Caller
 from app.database import Arguments, Statement
 from app.fields import Output
 from app.likeness import RARITY, shared
+from app.resources.practices.documents import SUMMARY
 from app.resources.practices.examples import SUMMARY_EXAMPLE
-from app.resources.practices.queries import SUMMARY
 from app.resources.practices.schemas import PracticeSummary
 from app.search import STEMMERS
 from app.visibility import practice_visible

@@ -9,8 +9,8 @@ from app.caller import Actor
 from app.database import Arguments, Connection
 from app.errors import InvalidInput, NotFound, error
 from app.resources.practices.commands import check_alive, check_version, locked
+from app.resources.practices.documents import TEXTS
 from app.resources.practices.feed import marked
-from app.resources.practices.queries import TEXTS
 from app.resources.practices.translations.schemas import TranslationPut
 
 # A language tag may be spelt otherwise the next time, and stays one translation.

@@ -5,7 +5,7 @@ from uuid import UUID
 from app.caller import Caller
 from app.database import Arguments, Statement
 from app.documents import columns, moment, same, text_unless_known
-from app.resources.practices.queries import TEXTS
+from app.resources.practices.documents import TEXTS
 from app.resources.practices.translations.schemas import TranslationPublic
 from app.visibility import practice_visible
 

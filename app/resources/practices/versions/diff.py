@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from difflib import unified_diff
 from typing import Any
 
-from app.resources.practices.queries import TEXTS
+from app.resources.practices.documents import TEXTS
 from app.resources.practices.versions.queries import COMPARED
 
 # Comparing costs the product of the lines where few of them agree, and a text is a line a paragraph.

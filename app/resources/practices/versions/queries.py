@@ -10,8 +10,8 @@ from app.caller import Caller
 from app.database import Arguments, Statement
 from app.documents import city_ref, columns, moment, same, text_of
 from app.paging import Key, after, order_by
+from app.resources.practices.documents import PARTNERS, PARTNERS_VERSION, TEXTS, TOMBSTONE
 from app.resources.practices.lifecycle import FINAL
-from app.resources.practices.queries import PARTNERS, PARTNERS_VERSION, TEXTS, TOMBSTONE
 from app.resources.practices.versions.schemas import PracticeVersion, VersionsQuery, VersionSummary
 from app.visibility import practice_shown, practice_visible
 

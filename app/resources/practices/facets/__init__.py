@@ -1,0 +1,1 @@
+"""Facets of a search: how many records each further choice would give."""
