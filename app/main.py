@@ -35,8 +35,10 @@ from app.resources.exchanges.matches import routes as matches
 from app.resources.exchanges.messages import routes as messages
 from app.resources.exchanges.responses import routes as responses
 from app.resources.home import routes as home
+from app.resources.networks import commands as network_commands
 from app.resources.networks import feed as network_feed
 from app.resources.networks import routes as networks
+from app.resources.oai import queries as oai_queries
 from app.resources.oai import routes as oai
 from app.resources.practices import feed as practice_feed
 from app.resources.practices import routes as practices
@@ -78,6 +80,7 @@ ROUTERS = (
 # The feed shows what the other resources hold; they do not know each other, so they meet here.
 FEEDS = (practice_feed.FEED, city_feed.FEED, network_feed.FEED, tag_feed.FEED, request_feed.FEED, adoption_feed.FEED)
 changes.types.update({kind.name: kind for kind in FEEDS})
+oai.show(practice_feed.FEED)
 EXPOSED = ["ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id"]
 READING_HEADERS = ["Authorization", "Accept", "Accept-Language", "If-None-Match", "X-Request-Id"]
 
@@ -161,6 +164,8 @@ def periodic_tasks(configuration: Settings) -> list[PeriodicTask]:
         PeriodicTask("forget what is over", 300, forget_expired),
         PeriodicTask("stamp the feed", 1, stamp_feed),
         PeriodicTask("prune the feed", 3600, partial(prune_feed, days=configuration.tombstone_days)),
+        PeriodicTask("forget sets left", 3600, partial(oai_queries.forget_left_sets, days=configuration.tombstone_days)),
+        PeriodicTask("end memberships", 600, network_commands.end_memberships),
     ]
 
 
