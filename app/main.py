@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette_compress import CompressMiddleware
+from starlette_compress import CompressMiddleware, add_compress_type
 
 from app import periodic
 from app.config import Settings, settings
@@ -81,6 +81,8 @@ ROUTERS = (
 FEEDS = (practice_feed.FEED, city_feed.FEED, network_feed.FEED, tag_feed.FEED, request_feed.FEED, adoption_feed.FEED)
 changes.types.update({kind.name: kind for kind in FEEDS})
 oai.show(practice_feed.FEED)
+# What is sent as it is read: each part is compressed at once, none is held back until there is more.
+STREAMED = ("text/csv", "application/geo+json", "application/ld+json", "application/atom+xml")
 EXPOSED = ["ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id"]
 READING_HEADERS = ["Authorization", "Accept", "Accept-Language", "If-None-Match", "X-Request-Id"]
 
@@ -138,6 +140,8 @@ def create_app(database: Database | None = None, configuration: Settings | None 
         expose_headers=EXPOSED,
         max_age=86_400,
     )
+    for media_type in STREAMED:
+        add_compress_type(media_type, streaming=True)
     app.add_middleware(CompressMiddleware, minimum_size=500, brotli=False, zstd_level=3, gzip_level=4)
     app.add_middleware(Edge, settings=configuration)
     return app
@@ -164,7 +168,9 @@ def periodic_tasks(configuration: Settings) -> list[PeriodicTask]:
         PeriodicTask("forget what is over", 300, forget_expired),
         PeriodicTask("stamp the feed", 1, stamp_feed),
         PeriodicTask("prune the feed", 3600, partial(prune_feed, days=configuration.tombstone_days)),
-        PeriodicTask("forget sets left", 3600, partial(oai_queries.forget_left_sets, days=configuration.tombstone_days)),
+        PeriodicTask(
+            "forget sets left", 3600, partial(oai_queries.forget_left_sets, days=configuration.tombstone_days)
+        ),
         PeriodicTask("end memberships", 600, network_commands.end_memberships),
     ]
 

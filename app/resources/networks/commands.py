@@ -29,9 +29,7 @@ told AS (
 city_made AS (UPDATE city SET version = version + 1, updated_at = now()
               WHERE id IN (SELECT city_id FROM untold) RETURNING id, version),
 city_marked AS ({mark("city", "FROM city_made")}),
-network_marked AS ({
-    mark("network", "FROM network WHERE id IN (SELECT network_id FROM untold)")
-}),
+network_marked AS ({mark("network", "FROM network WHERE id IN (SELECT network_id FROM untold)")}),
 marked AS ({mark("practice", "FROM (SELECT DISTINCT id, version FROM untold) u")})
 SELECT count(DISTINCT id) FROM untold"""
 EMPTY = {"kind": "city-network", "review_policy": "self_publish"}

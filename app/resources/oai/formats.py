@@ -46,12 +46,11 @@ def formats(base: str) -> str:
 def dublin_core(row: Row, base: str) -> str:
     """A record as Dublin Core; what is written in its language says so."""
     language = row["language"]
-    subjects = [("subject", subject, {}) for subject in (*row["tags"], *row["keywords"])]
     implementers = [entry["name"] for entry in json.loads(row["implementers"])]
     statements: list[tuple[str, str | None, dict[str, str]]] = [
         ("title", row["title"], {"xml:lang": language}),
         ("creator", row["city"], {}),
-        *subjects,
+        *(("subject", subject, {}) for subject in (*row["tags"], *row["keywords"])),
         ("description", row["summary"], {"xml:lang": language}),
         *(("contributor", name, {}) for name in (*row["partners"], *implementers)),
         ("date", row["published"], {}),

@@ -118,7 +118,7 @@ WHERE spec > $1::text COLLATE "C" ORDER BY spec LIMIT {limit + 1}""",
 
 
 async def forget_left_sets(connection: Connection, days: int) -> int:
-    """Forget that practices have left sets longer than so many days ago, as the feed forgets deletions; gives how many."""
+    """Forget which sets practices left longer than so many days ago, as the feed forgets deletions; gives how many."""
     done = await connection.execute(
         "DELETE FROM practice_left_set WHERE left_at < now() - make_interval(days => $1)", days
     )

@@ -92,7 +92,9 @@ class Harvest:
         rows = await self.database.rows(*queries.sets(after, limit).flat)
         shown = [(row["spec"], name_of(row["spec"], row["name"])) for row in rows[:limit]]
         following = [shown[-1][0]] if len(rows) > limit else None
-        return f"<ListSets>{xml.sets(shown)}{self._resumption('ListSets', token, following, count, len(shown))}</ListSets>"
+        return (
+            f"<ListSets>{xml.sets(shown)}{self._resumption('ListSets', token, following, count, len(shown))}</ListSets>"
+        )
 
     async def _record(self, given: dict[str, str]) -> str:
         prefix = protocol.format_of(given)
@@ -109,15 +111,15 @@ class Harvest:
 
     async def _records(self, given: dict[str, str]) -> str:
         verb, token = given["verb"], given.get("resumptionToken")
-        after, count, epoch = None, 0, None
-        if token is None:
-            asked = {name: given[name] for name in ("metadataPrefix", "from", "until", "set") if name in given}
-            is_small = None
-        else:
-            *after, is_small, epoch, asked, count = self._decoded(verb, token)
+        after: tuple[str, int] | None = None
+        asked: dict[str, str] = {name: value for name, value in given.items() if name != "verb"}
+        is_small, epoch, count = None, None, 0
+        if token is not None:
+            place, seq, is_small, epoch, asked, count = self._decoded(verb, token)
+            after = (place, seq)
         prefix, window, spec = protocol.format_of(asked), protocol.window(asked), asked.get("set")
         history = await self._told()
-        if token is not None and (epoch != history["epoch"] or after[1] > history["head"]):
+        if after is not None and (epoch != history["epoch"] or after[1] > history["head"]):
             raise protocol.bad_token()
         if is_small is None:
             is_small = spec is not None and await self.database.value(*queries.size(spec).flat)

@@ -18,8 +18,8 @@ XS = "{http://www.w3.org/2001/XMLSchema}"
 ODD = "A < B & C > \"D\" 'E' ]]> é ﷽ 🏠 \ufffe\uffff\ttab\nline"
 WHOLE: dict[str, Any] = {
     "title": ODD[:140], "summary": ODD, "challenge": ODD, "description": "## Why\n\n*So*.", "results": "r",
-    "lessons": "l", "what_failed": "w", "conditions": "c", "language": "pt-BR", "tags": ["theme:municipal-id", "sdg:10.7"],
-    "keywords": ["city card", "ID & papers"],
+    "lessons": "l", "what_failed": "w", "conditions": "c", "language": "pt-BR",
+    "tags": ["theme:municipal-id", "sdg:10.7"], "keywords": ["city card", "ID & papers"],
     "resources": [{"title": "T", "url": "HTTPS://example.org/a[b]?x=%zz&y='", "kind": "report", "language": "en"},
                   {"title": "U", "url": "http://[::1"}],
     "partner_cities": ["gb-bristol", "co-bogota"], "implementers": [{"name": "Red <Cross>", "kind": "ngo"}],
@@ -47,7 +47,7 @@ def document(element: etree._Element, name: str = "") -> Any:
     plural = {entry: name for name, entry in ENTRIES.items()}
     for child in element:
         child_name = child.tag.removeprefix(PX)
-        if child_name in plural and (name, child_name) != ("origin", "network"):
+        if child_name in plural and name != "origin":
             members.setdefault(plural[child_name], []).append(document(child, child_name))
         else:
             members[child_name] = document(child, child_name)
