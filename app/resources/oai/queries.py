@@ -73,9 +73,10 @@ def records(
         page = f"SELECT f.* FROM feed f WHERE {where} {order}"
     elif is_small:
         page = f"""SELECT f.* FROM (SELECT p.id FROM practice p WHERE {concerned(spec, arg)} OFFSET 0) p
-            JOIN feed f ON f.id = p.id::text AND f.type = 'practice' WHERE {where} {order}"""
+            CROSS JOIN LATERAL (SELECT * FROM feed g WHERE g.type = 'practice' AND g.id = p.id::text OFFSET 0) f
+            WHERE {where} {order}"""
     else:
-        # The fence holds the planner to the walk: it does not know how many are in the set.
+        # The fences hold the planner to the one way or the other: it does not know how many are in the set.
         page = f"""SELECT f.* FROM (SELECT * FROM feed f WHERE {where} ORDER BY f.stamped_at, f.seq OFFSET 0) f
             CROSS JOIN LATERAL (SELECT FROM (SELECT * FROM practice q WHERE q.id = f.id::uuid OFFSET 0) p
                                 WHERE {concerned(spec, arg)} OFFSET 0) p {order}"""

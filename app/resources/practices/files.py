@@ -146,7 +146,7 @@ def _atom_head(address: str, query: PracticeFileQuery) -> bytes:
         '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">\n'
         f"<id>{escape(address + search)}</id>\n<title>Practices of cities for migrants and refugees</title>\n"
         f'<link rel="self" type="application/atom+xml" href={quoteattr(f"{address}.atom{search}")}/>\n'
-        f'<link rel="alternate" type="application/json" href={quoteattr(address + search)}/>\n'
+        f'<link rel="alternate" href={quoteattr(address + search)}/>\n'
     ).encode()
 
 
@@ -166,7 +166,7 @@ def _atom_record(address: str, row: Row) -> bytes:
         f"<title xml:lang={language}>{_text(document['title'])}</title>",
         f"<updated>{document['updated_at']}</updated>",
         f"<published>{published}</published>" if published else "",
-        f'<link rel="alternate" type="application/json" href={link}/>',
+        f'<link rel="alternate" href={link}/>',
         f"<author><name>{_text(document['city']['name'])}</name></author>",
         *(f"<category term={quoteattr(tag)}/>" for tag in document["tags"]),
         f"<summary xml:lang={language}>{_text(document['summary'] or '')}</summary>",

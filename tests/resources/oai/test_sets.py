@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import asyncpg
 import pytest
 from httpx import AsyncClient
 
@@ -47,7 +48,7 @@ async def test_headers_say_what_sets_hold(
     known = set().union(*held.values())
     assert {"country", "country:CA", "network", "network:uclg", "tag", "tag:theme"} <= known
     assert {"tag:theme:reception-and-welcome", "tag:theme:first-reception", "tag:gcm-principle"} <= known
-    for spec in sorted({*known, "country:FR", "tag:group", "tag:theme:health", "network:no-such"}):
+    for spec in sorted({*known, "country:FR", "tag:group", "tag:theme:health-and-wellbeing", "network:no-such"}):
         headers_of_set = await listed(bare, f"set={spec}")
         assert live(headers_of_set) == {id_ for id_, specs in held.items() if spec in specs}, spec
         assert all(set(sets_of(header)) == held[id_of(header)] for header in headers_of_set)
@@ -94,7 +95,7 @@ async def test_what_leaves_a_set_is_deleted_there_and_only_there(
 
 
 async def test_what_leaves_a_network_with_its_city(
-    client: AsyncClient, bare: AsyncClient, token: Token, database: Database
+    client: AsyncClient, bare: AsyncClient, token: Token, database: Database, database_url: str
 ) -> None:
     headers, network = await token("city:at-vienna"), await token("network:c40")
     id_ = (await make_practice(client, headers))["id"]
@@ -109,12 +110,26 @@ async def test_what_leaves_a_network_with_its_city(
     assert (await client.put(membership, json={"until": "2100-01-01"}, headers=network)).status_code == 201
     assert id_ in live(await listed(bare, "set=network:c40"))
     # The day comes on which it ends, and nobody writes anything.
-    await database.execute("ALTER TABLE membership DISABLE TRIGGER membership_left_sets")
-    await database.execute("UPDATE membership SET until = current_date - 1 WHERE city_id = 'at-vienna'")
-    await database.execute("ALTER TABLE membership ENABLE TRIGGER membership_left_sets")
+    clock = await asyncpg.connect(database_url)
+    await clock.execute("SET session_replication_role = replica")
+    await clock.execute("UPDATE membership SET until = current_date - 1 WHERE city_id = 'at-vienna'")
+    await clock.close()
     await database.execute("UPDATE feed SET stamped_at = stamped_at - interval '2 days'")
     async with database.transaction() as connection:
         assert await end_memberships(connection) == 1
         assert await end_memberships(connection) == 0
     [header] = [h for h in await listed(bare, "set=network:c40&from=2026-01-01") if id_of(h) == id_]
     assert header.get("status") == "deleted"
+
+
+async def test_a_tag_that_finds_another_place_moves_its_practices(
+    client: AsyncClient, bare: AsyncClient, token: Token, database: Database
+) -> None:
+    id_ = (await make_practice(client, await token("city:ca-montreal"), tags=[HOUSING]))["id"]
+    [before] = await listed(bare, f"set=tag:{SHELTER}")
+    await database.execute("UPDATE tag SET broader = $2 WHERE id = $1", HOUSING, "theme:health-and-wellbeing")
+    [after] = await listed(bare, f"set=tag:{SHELTER}")
+    assert (before.get("status"), after.get("status")) == (None, "deleted")
+    assert live(await listed(bare, "set=tag:theme:health-and-wellbeing")) == {id_}
+    page = (await client.get("/v1/changes", params={"type": "practice"})).json()
+    assert [change_["id"] for change_ in page["items"]] == [id_]

@@ -115,7 +115,7 @@ async def test_a_file_that_breaks_off_does_not_look_whole(
     headers = await token("city:ca-montreal")
     made = [await make_practice(client, headers, title=f"Title {n}") for n in range(5)]
     broken = made[3]["id"]
-    await database.execute("""UPDATE practice SET resources = '"none"' WHERE id = $1""", UUID(broken))
+    await database.execute("""UPDATE practice SET resources = '[1]' WHERE id = $1""", UUID(broken))
     listening = socket.create_server(("127.0.0.1", 0))
     port = listening.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, http="httptools"))
