@@ -21,7 +21,8 @@ SET version = greatest(feed.version, excluded.version), op = excluded.op, origin
     dirty = excluded.dirty, seq = NULL, stamped_at = NULL"""
 
 # Rows that a writer holds are skipped: their marks come with that writer's commit. Positions come from a sequence, so
-# that one is never given twice, even when the row with the last one has been marked anew.
+# that one is never given twice, even when the row with the last one has been marked anew. Times are taken under the
+# stampers' lock and never go back, though the clock may: whoever asks by time, as harvesters do, misses nothing either.
 STAMP = """
 WITH due AS MATERIALIZED (
     SELECT type, id, dirty FROM feed WHERE seq IS NULL ORDER BY dirty LIMIT $1 FOR UPDATE SKIP LOCKED),
@@ -29,10 +30,22 @@ numbered AS (SELECT type, id, row_number() OVER (ORDER BY dirty) AS number FROM 
 block AS (SELECT setval('feed_position_seq', last_value + (SELECT count(*) FROM due)) AS last,
                  (SELECT count(*) FROM due) AS count
           FROM feed_position_seq WHERE EXISTS (SELECT FROM due))
-UPDATE feed f SET seq = b.last - b.count + n.number, stamped_at = now()
+UPDATE feed f SET seq = b.last - b.count + n.number, stamped_at = greatest(
+    statement_timestamp(), (SELECT stamped_at FROM feed WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1))
 FROM numbered n, block b WHERE f.type = n.type AND f.id = n.id
 """
 LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('practice-exchange feed'))"
+# What tells one history of the database from another: a restored or copied one must not honour old cursors. The
+# rotation counts by hand what no system column shows.
+EPOCH = """
+SELECT s.system_identifier::text || '.' || k.timeline_id || '.' || d.oid || '.' || 'feed'::regclass::oid
+       || '.' || coalesce((SELECT encode(value, 'hex') FROM secret WHERE name = 'feed epoch'), '0') AS epoch,
+       (SELECT last_value FROM feed_position_seq) AS head,
+       EXISTS (SELECT FROM feed WHERE seq IS NULL) AS is_marked,
+       coalesce((SELECT floor FROM (SELECT convert_from(value, 'UTF8')::bigint AS floor FROM secret
+                                    WHERE name = 'feed floor') x), 0) AS floor
+FROM pg_control_system() s, pg_control_checkpoint() k, pg_database d WHERE d.datname = current_database()
+"""
 EPOCH_SECRET = "feed epoch"  # noqa: S105 - the name of the row
 # The floor rises a minute or more before what lies below it is deleted, so that no reader whose cursor was good when
 # it asked misses a deletion.

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette_compress import CompressMiddleware
+from starlette_compress import CompressMiddleware, add_compress_type
 
 from app import periodic
 from app.config import Settings, settings
@@ -35,8 +35,10 @@ from app.resources.exchanges.matches import routes as matches
 from app.resources.exchanges.messages import routes as messages
 from app.resources.exchanges.responses import routes as responses
 from app.resources.home import routes as home
+from app.resources.networks import commands as network_commands
 from app.resources.networks import feed as network_feed
 from app.resources.networks import routes as networks
+from app.resources.oai import queries as oai_queries
 from app.resources.oai import routes as oai
 from app.resources.practices import feed as practice_feed
 from app.resources.practices import routes as practices
@@ -82,6 +84,9 @@ ROUTERS = (
 # The feed shows what the other resources hold; they do not know each other, so they meet here.
 FEEDS = (practice_feed.FEED, city_feed.FEED, network_feed.FEED, tag_feed.FEED, request_feed.FEED, adoption_feed.FEED)
 changes.types.update({kind.name: kind for kind in FEEDS})
+oai.show(practice_feed.FEED)
+# What is sent as it is read: each part is compressed at once, none is held back until there is more.
+STREAMED = ("text/csv", "application/geo+json", "application/ld+json", "application/atom+xml")
 EXPOSED = ["ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id"]
 READING_HEADERS = ["Authorization", "Accept", "Accept-Language", "If-None-Match", "X-Request-Id"]
 
@@ -139,6 +144,8 @@ def create_app(database: Database | None = None, configuration: Settings | None 
         expose_headers=EXPOSED,
         max_age=86_400,
     )
+    for media_type in STREAMED:
+        add_compress_type(media_type, streaming=True)
     app.add_middleware(CompressMiddleware, minimum_size=500, brotli=False, zstd_level=3, gzip_level=4)
     app.add_middleware(Edge, settings=configuration)
     return app
@@ -167,6 +174,10 @@ def periodic_tasks(configuration: Settings) -> list[PeriodicTask]:
         PeriodicTask("keep documents", 1, keep_documents),
         PeriodicTask("refresh facets", 1, refresh_facets),
         PeriodicTask("prune the feed", 3600, partial(prune_feed, days=configuration.tombstone_days)),
+        PeriodicTask(
+            "forget sets left", 3600, partial(oai_queries.forget_left_sets, days=configuration.tombstone_days)
+        ),
+        PeriodicTask("end memberships", 600, network_commands.end_memberships),
     ]
 
 

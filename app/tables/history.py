@@ -22,6 +22,12 @@ class Feed(SQLModel, table=True):
         CheckConstraint("op IN ('upsert', 'delete')", name="op"),
         Index("ix_feed_seq", "seq", unique=True),
         Index("ix_feed_dirty", "dirty", postgresql_where=text("seq IS NULL")),
+        Index(
+            "ix_feed_practice_stamped_at",
+            "stamped_at",
+            "seq",
+            postgresql_where=text("type = 'practice' AND seq IS NOT NULL"),
+        ),
     )
 
     type: str = Field(sa_column=words("type", primary_key=True))

@@ -184,3 +184,14 @@ class PracticeVersion(SQLModel, table=True):
     visibility: str = Field(sa_column=words("visibility"))
     content: dict[str, Any] = Field(sa_column=Column("content", JSONB, nullable=False))
     updated_at: datetime = Field(sa_column=moment("updated_at"))
+
+
+class PracticeLeftSet(SQLModel, table=True):
+    """A set of the harvesting protocol that the practice was in; written by triggers, read by harvesters of the set."""
+
+    __tablename__ = "practice_left_set"
+    __table_args__: ClassVar[Any] = (Index("ix_practice_left_set_set_spec", "set_spec"),)
+
+    practice_id: UUID = Field(sa_column=_practice_id(primary_key=True))
+    set_spec: str = Field(sa_column=Column("set_spec", Text, primary_key=True, nullable=False))
+    left_at: datetime = Field(sa_column=moment("left_at", now=True))

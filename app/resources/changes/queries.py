@@ -4,20 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from app.database import Arguments, Statement
 from app.documents import moment
-from app.feed import FeedType
+from app.feed import EPOCH, FeedType
 from app.resources.changes.schemas import ChangeFilters
-
-# What tells one history of the database from another: a restored or copied one must not honour old cursors. The
-# rotation counts by hand what no system column shows.
-EPOCH = """
-SELECT s.system_identifier::text || '.' || k.timeline_id || '.' || d.oid || '.' || 'feed'::regclass::oid
-       || '.' || coalesce((SELECT encode(value, 'hex') FROM secret WHERE name = 'feed epoch'), '0') AS epoch,
-       (SELECT last_value FROM feed_position_seq) AS head,
-       EXISTS (SELECT FROM feed WHERE seq IS NULL) AS is_marked,
-       coalesce((SELECT floor FROM (SELECT convert_from(value, 'UTF8')::bigint AS floor FROM secret
-                                    WHERE name = 'feed floor') x), 0) AS floor
-FROM pg_control_system() s, pg_control_checkpoint() k, pg_database d WHERE d.datname = current_database()
-"""
 
 
 def history() -> Statement:

@@ -12,6 +12,26 @@ from app.feed import mark
 from app.resources.networks.queries import standing, writable
 from app.resources.networks.schemas import MembershipPut, NetworkCreate, NetworkUpdate
 
+# So long after its last day a membership that nobody was told the end of is still looked for.
+KEPT_FOR_DAYS = 30
+ENDED = f"""
+WITH over AS MATERIALIZED (
+    SELECT m.network_id, m.city_id, (m.until + 1)::timestamptz AS since FROM membership m
+    WHERE m.until < current_date AND m.until >= current_date - $1::int),
+untold AS MATERIALIZED (
+    SELECT o.network_id, o.city_id, p.id, p.version
+    FROM over o JOIN practice p ON p.city_id = o.city_id AND p.status = 'published' AND p.visibility = 'public'
+    JOIN feed f ON f.type = 'practice' AND f.id = p.id::text AND f.stamped_at < o.since),
+told AS (
+    -- Its own trigger remembers which sets the practices have left.
+    UPDATE membership m SET until = m.until FROM (SELECT DISTINCT network_id, city_id FROM untold) u
+    WHERE (m.network_id, m.city_id) = (u.network_id, u.city_id)),
+city_made AS (UPDATE city SET version = version + 1, updated_at = now()
+              WHERE id IN (SELECT city_id FROM untold) RETURNING id, version),
+city_marked AS ({mark("city", "FROM city_made")}),
+network_marked AS ({mark("network", "FROM network WHERE id IN (SELECT network_id FROM untold)")}),
+marked AS ({mark("practice", "FROM (SELECT DISTINCT id, version FROM untold) u")})
+SELECT count(DISTINCT id) FROM untold"""
 EMPTY = {"kind": "city-network", "review_policy": "self_publish"}
 
 
@@ -138,6 +158,15 @@ async def delete_membership(
     arg = Arguments(network_id, city_id)
     change = f"DELETE FROM membership WHERE network_id = $1 AND city_id = $2 AND version = {arg(current)}"
     await _change(connection, actor, arg, change, "deleted")
+
+
+async def end_memberships(connection: Connection) -> int:
+    """Mark what shows a membership, or is found by it, once its last day is over; gives how many practices those are.
+
+    Nothing is written on that day, so whoever follows the network's practices would not hear of it. A mark's time says
+    whether it was made since.
+    """
+    return int(await connection.fetchval(ENDED, KEPT_FOR_DAYS))
 
 
 async def _version(connection: Connection, caller: Caller, network_id: str, city_id: str) -> int | None:

@@ -8,7 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-METADATA_PREFIX = "oai_dc"
+from app.resources.oai.sets import SPEC
+
+PREFIXES = ("oai_dc", "px")
+# The characters of the protocol: those that a URI need not escape (RFC 2396).
+PREFIX = re.compile(r"[A-Za-z0-9_.!~*'()-]+")
 # For each verb: the arguments it must have, and those it may have.
 VERBS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "Identify": (frozenset(), frozenset()),
@@ -19,7 +23,6 @@ VERBS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "ListRecords": (frozenset({"metadataPrefix"}), frozenset({"from", "until", "set"})),
 }
 RESUMABLE = frozenset({"ListIdentifiers", "ListRecords", "ListSets"})
-SET = re.compile(r"(country|network|tag):([A-Za-z0-9._:-]{1,100})")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -63,9 +66,22 @@ def arguments(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
         raise ProtocolError("badArgument", f"{verb} does not take all of these arguments.")
     if missing := required - names:
         raise ProtocolError("badArgument", f"{verb} needs {', '.join(sorted(missing))}.")
-    if given.get("metadataPrefix", METADATA_PREFIX) != METADATA_PREFIX:
-        raise ProtocolError("cannotDisseminateFormat", f"The only format is {METADATA_PREFIX}.")
+    for name, syntax in (("metadataPrefix", PREFIX), ("set", SPEC)):
+        if name in given and not syntax.fullmatch(given[name]):
+            raise ProtocolError("badArgument", f"This is not how a {name} is written.")
     return given
+
+
+def format_of(given: dict[str, str]) -> str:
+    """The format that is asked for.
+
+    Raises:
+        ProtocolError: cannotDisseminateFormat.
+    """
+    prefix = given["metadataPrefix"]
+    if prefix not in PREFIXES:
+        raise ProtocolError("cannotDisseminateFormat", f"The formats are {' and '.join(PREFIXES)}.")
+    return prefix
 
 
 def window(given: dict[str, str]) -> Window:
@@ -90,20 +106,6 @@ def window(given: dict[str, str]) -> Window:
         return Window(first, None)
 
 
-def set_of(given: dict[str, str]) -> tuple[str, str] | None:
-    """The kind and the value of the set asked for; None: all records.
-
-    Raises:
-        ProtocolError: badArgument.
-    """
-    if "set" not in given:
-        return None
-    match = SET.fullmatch(given["set"])
-    if match is None:
-        raise ProtocolError("badArgument", "A set is country:XX, network:ID or tag:SCHEME:CODE.")
-    return match[1], match[2]
-
-
 def record_id(identifier: str, prefix: str) -> UUID:
     """The practice that an identifier names.
 
@@ -126,8 +128,8 @@ def unknown_identifier() -> ProtocolError:
 
 
 def bad_token(_: Any = None) -> ProtocolError:
-    """The error of a resumption token that is not ours."""
-    return ProtocolError("badResumptionToken", "The resumptionToken was altered or made for another request.")
+    """The error of a resumption token that is not ours, or is of another history of the database."""
+    return ProtocolError("badResumptionToken", "The resumptionToken is none of ours for this verb; begin again.")
 
 
 def _moment(text: str) -> datetime:

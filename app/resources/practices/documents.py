@@ -21,7 +21,9 @@ SUMMARY = columns(
     },
 )  # fmt: skip
 
-TRANSLATIONS = """(SELECT coalesce(json_agg(t ORDER BY t.status = 'original' DESC, t.language), '[]') FROM (
+# Rows as they are would come on lines of their own, and break a line of NDJSON.
+TRANSLATIONS = """(SELECT coalesce(json_agg(json_build_object('language', t.language, 'status', t.status)
+    ORDER BY t.status = 'original' DESC, t.language), '[]') FROM (
     SELECT p.language, 'original' AS status
     UNION ALL SELECT x.language, x.status FROM practice_translation x WHERE x.practice_id = p.id) t)"""
 PARTNERS = f"""(SELECT coalesce(json_agg({city_ref("pc")} ORDER BY array_position(p.partner_cities, pc.id)), '[]')

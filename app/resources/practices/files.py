@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,8 +19,21 @@ COLUMNS = (
     "id", "title", "summary", "city_id", "city_name", "country", "language", "tags", "keywords", "offers",
     "year_start", "year_end", "stage", "budget_band", "evidence_level", "status", "published_at", "updated_at", "url",
 )  # fmt: skip
-# What a spreadsheet takes for a formula (OWASP, CSV injection).
-RUNS = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for a formula (OWASP, CSV injection): also after white space that it cuts off, and written in
+# the wide letters of East Asia.
+RUNS = re.compile(r"[\t\r\n]|[\s\ufeff\u200b-\u200f\u2060]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+UNSPEAKABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Within JSON text no other place looks like it: in a string the quotation marks are escaped.
+UPDATED = re.compile(r'"updated_at":"([^"]+)"')
+# Terms and types without an outside request: https://schema.org names the vocabulary and nothing is fetched from it.
+CONTEXT: Mapping[str, Any] = {
+    "@vocab": "https://schema.org/",
+    "url": {"@type": "@id"},
+    "license": {"@type": "@id"},
+    "dateCreated": {"@type": "DateTime"},
+    "datePublished": {"@type": "DateTime"},
+    "dateModified": {"@type": "DateTime"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +45,7 @@ class Format:
         head: its beginning, from the address of the list and the search.
         record: one record, from the address of the list and a row with `body`, `latitude` and `longitude`.
         between: what stands between two records.
-        tail: its end.
+        tail: its end, from when the newest of its records was changed; None: it has none.
         documented: what the contract says of it.
     """
 
@@ -39,7 +53,7 @@ class Format:
     head: Callable[[str, PracticeFileQuery], bytes]
     record: Callable[[str, Row], bytes]
     between: bytes
-    tail: bytes
+    tail: Callable[[str | None], bytes]
     documented: dict[str, Any] = field(default_factory=lambda: {"schema": {"type": "string"}})
 
 
@@ -50,7 +64,7 @@ def _csv_line(values: list[Any]) -> bytes:
 
 
 def _defused(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(RUNS) else value
+    return f"'{value}" if isinstance(value, str) and RUNS.match(value) else value
 
 
 def _csv_head(_: str, query: PracticeFileQuery) -> bytes:
@@ -58,10 +72,11 @@ def _csv_head(_: str, query: PracticeFileQuery) -> bytes:
 
 
 def _csv_record(address: str, row: Row) -> bytes:
+    # Entries are defused one by one: where the list separator is the semicolon, each becomes a cell.
     document = json.loads(row["body"])
     city = document["city"]
     document |= {"city_id": city["id"], "city_name": city["name"], "country": city["country"]}
-    document |= {name: "; ".join(document[name]) for name in ("tags", "keywords", "offers")}
+    document |= {name: "; ".join(map(_defused, document[name])) for name in ("tags", "keywords", "offers")}
     document["url"] = f"{address}/{document['id']}"
     return _csv_line([document[name] for name in COLUMNS])
 
@@ -127,53 +142,76 @@ def _interval(start: int | None, end: int | None) -> str | None:
 def _atom_head(address: str, query: PracticeFileQuery) -> bytes:
     chosen = query.model_dump(mode="json", exclude_defaults=True)
     search = f"?{urlencode(chosen, doseq=True)}" if chosen else ""
-    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">\n'
         f"<id>{escape(address + search)}</id>\n<title>Practices of cities for migrants and refugees</title>\n"
-        f'<updated>{now}</updated>\n<link rel="self" href={quoteattr(f"{address}.atom{search}")}/>\n'
+        f'<link rel="self" type="application/atom+xml" href={quoteattr(f"{address}.atom{search}")}/>\n'
+        f'<link rel="alternate" href={quoteattr(address + search)}/>\n'
     ).encode()
+
+
+def _atom_tail(newest: str | None) -> bytes:
+    # The order of a feed's elements means nothing (RFC 4287, 4.1.1), and only at its end is it known how new it is.
+    updated = newest or datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return f"<updated>{updated}</updated>\n</feed>\n".encode()
 
 
 def _atom_record(address: str, row: Row) -> bytes:
     document = json.loads(row["body"])
     link = quoteattr(f"{address}/{document['id']}")
+    language = quoteattr(document["language"])
     published = document["published_at"]
     parts = [
         f"<id>urn:uuid:{document['id']}</id>",
-        f"<title>{escape(document['title'])}</title>",
+        f"<title xml:lang={language}>{_text(document['title'])}</title>",
         f"<updated>{document['updated_at']}</updated>",
         f"<published>{published}</published>" if published else "",
-        f'<link rel="alternate" type="application/json" href={link}/>',
-        f"<author><name>{escape(document['city']['name'])}</name></author>",
+        f'<link rel="alternate" href={link}/>',
+        f"<author><name>{_text(document['city']['name'])}</name></author>",
         *(f"<category term={quoteattr(tag)}/>" for tag in document["tags"]),
-        f"<summary xml:lang={quoteattr(document['language'])}>{escape(document['summary'] or '')}</summary>",
+        f"<summary xml:lang={language}>{_text(document['summary'] or '')}</summary>",
+        f"<rights>{_text(document['license'])}</rights>",
     ]
     return f"<entry>{''.join(parts)}</entry>\n".encode()
+
+
+def _text(value: str) -> str:
+    """Text within an element; what XML 1.0 cannot hold is left out."""
+    return escape(UNSPEAKABLE.sub("", value))
+
+
+def changed_at(body: str) -> str:
+    """When a record was changed last, from its document as text."""
+    found = UPDATED.search(body)
+    return found[1] if found else ""
 
 
 def _starts(text: str) -> Callable[[str, PracticeFileQuery], bytes]:
     return lambda _address, _query: text.encode()
 
 
+def _ends(text: str) -> Callable[[str | None], bytes]:
+    return lambda _newest: text.encode()
+
+
 FORMATS: dict[str, Format] = {
-    "csv": Format("text/csv", _csv_head, _csv_record, b"", b""),
-    "ndjson": Format("application/x-ndjson", _starts(""), _ndjson_record, b"", b""),
+    "csv": Format("text/csv", _csv_head, _csv_record, b"", _ends("")),
+    "ndjson": Format("application/x-ndjson", _starts(""), _ndjson_record, b"", _ends("")),
     "geojson": Format(
         "application/geo+json",
         _starts('{"type":"FeatureCollection","features":[\n'),
         _geojson_record,
         b",\n",
-        b"\n]}\n",
+        _ends("\n]}\n"),
         {"schema": {"type": "object"}, "example": {"type": "FeatureCollection", "features": []}},
     ),
     "jsonld": Format(
         "application/ld+json",
-        _starts('{"@context":"https://schema.org","@graph":[\n'),
+        _starts(f'{{"@context":{json.dumps(CONTEXT)},"@graph":[\n'),
         _jsonld_record,
         b",\n",
-        b"\n]}\n",
-        {"schema": {"type": "object"}, "example": {"@context": "https://schema.org", "@graph": []}},
+        _ends("\n]}\n"),
+        {"schema": {"type": "object"}, "example": {"@context": CONTEXT, "@graph": []}},
     ),
-    "atom": Format("application/atom+xml", _atom_head, _atom_record, b"", b"</feed>\n"),
+    "atom": Format("application/atom+xml", _atom_head, _atom_record, b"", _atom_tail),
 }

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.resources.practices.files import Row, creative_work
+from app.resources.practices.files import CONTEXT, Row, creative_work
 from app.resources.practices.markdown import markdown
 
 LD_EXAMPLE: dict[str, Any] = {
-    "@context": "https://schema.org",
+    "@context": CONTEXT,
     "@type": "CreativeWork",
     "name": "Municipal identity card for every resident",
     "inLanguage": "en",
@@ -32,7 +32,7 @@ class Form:
 
 
 def _linked_data(address: str, row: Row) -> str:
-    return json.dumps({"@context": "https://schema.org", **creative_work(address, row)}, ensure_ascii=False)
+    return json.dumps({"@context": CONTEXT, **creative_work(address, row)}, ensure_ascii=False)
 
 
 def _markdown(address: str, row: Row) -> str:

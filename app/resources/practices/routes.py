@@ -16,7 +16,7 @@ from app.resources.practices.endings import MOVED, ended
 from app.resources.practices.examples import SAMPLE_ID
 from app.resources.practices.facets.queries import facets
 from app.resources.practices.facets.schemas import Facets
-from app.resources.practices.files import FORMATS, Format, FormatName
+from app.resources.practices.files import FORMATS, Format, FormatName, changed_at
 from app.resources.practices.forms import FORMS
 from app.resources.practices.parameters import (
     PracticeFileQuery,
@@ -102,20 +102,20 @@ async def download_practices(
 
 async def _lines(request: ApiRequest, query: PracticeFileQuery, kind: Format, address: str) -> AsyncIterator[bytes]:
     """A file, as it is read page by page: memory does not grow with its length."""
-    left, position, is_first = query.limit or sys.maxsize, None, True
+    left, position, newest = query.limit or sys.maxsize, None, None
     yield kind.head(address, query)
     while left:
         count = min(left, FILE_ROWS)
         rows = await request.rows(queries.practice_file(request.caller, query, count, position))
         if rows:
             records = [kind.record(address, dict(row)) for row in rows]
-            yield (b"" if is_first else kind.between) + kind.between.join(records)
-            is_first = False
+            yield (b"" if newest is None else kind.between) + kind.between.join(records)
+            newest = max(newest or "", *(changed_at(row["body"]) for row in rows))
         if len(rows) < count:
             break
         left -= len(rows)
         position = [rows[-1]["k0"], rows[-1]["k1"]]
-    yield kind.tail
+    yield kind.tail(newest)
 
 
 @router.post("/practices", status_code=201, response_model=PracticePublic)

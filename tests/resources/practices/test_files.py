@@ -68,12 +68,22 @@ async def test_a_file_is_the_list(client: AsyncClient, owner: Headers, form: str
 
 async def test_cells_that_a_spreadsheet_would_run_are_defused(client: AsyncClient, token: Token) -> None:
     headers = await token("city:ca-montreal")
-    for title in ("=1+1", "+1", "-1", "@SUM(A1)"):
-        await make_practice(client, headers, title=title)
-    text = (await client.get("/v1/practices.csv", params={"bom": "true"})).content
-    assert text.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
-    assert sorted(row["title"] for row in rows) == ["'+1", "'-1", "'=1+1", "'@SUM(A1)"]
+    titles = ("=1+1", "+1", "-1", "@SUM(A1)", " =1+1", "\t=1+1", "\n@x", "\u3000=1", "\u200b=1", "\uff1d1+1", "\tx")
+    for title in titles:
+        await make_practice(client, headers, title=title, summary=title, keywords=["card", f"{title} {title}"])
+    await make_practice(client, headers, title="1 = 1, a-b", summary='"so", she said\nand left')
+    answer = await client.get("/v1/practices.csv", params={"bom": "true"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.content.startswith(b"\xef\xbb\xbfid,title,")
+    assert not (await client.get("/v1/practices.csv")).content.startswith(b"\xef\xbb\xbf")
+    text = answer.content.decode("utf-8-sig")
+    lines = text.count("\r\n")
+    assert (lines, text.endswith("\r\n")) == (len(titles) + 2, True)
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert sorted(row["title"] for row in rows) == sorted([*(f"'{title}" for title in titles), "1 = 1, a-b"])
+    assert {row["keywords"] for row in rows} == {"", *(f"card; '{title} {title}" for title in titles)}
+    assert {row["summary"] for row in rows} > {'"so", she said\nand left', "'=1+1"}
+    assert all(len(row) == 19 for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -94,3 +104,46 @@ async def test_places_of_cities(client: AsyncClient, token: Token) -> None:
     [feature] = (await client.get("/v1/practices.geojson")).json()["features"]
     longitude, latitude = feature["geometry"]["coordinates"]
     assert (round(longitude), round(latitude)) == (-74, 46) or (round(longitude), round(latitude)) == (-74, 45)
+
+
+FILTERS: dict[str, list[Any]] = {
+    "q": ["card", "vivienda", "roof -card", '"a roof"', "crad", "logement", "="],
+    "tag": ["theme:municipal-id", "theme:housing-and-shelter", "gcm:4"], "city": ["ca-montreal", "co-bogota"],
+    "any_tag": [["gcm:4", "sdg:11"], ["group:refugees"]], "country": ["CA", "GB", "FR"], "region": ["americas"],
+    "network": ["uclg", "c40"], "updated_since": ["2026-01-01T00:00:00Z"],
+    "language": ["en", "fr"], "stage": ["pilot", "ongoing"], "budget_band": ["under_10k"], "evidence_min": [1, 3],
+    "role": ["destination"], "mandate": ["housing"], "population_band": ["m", "l"], "offers": ["format:webinar"],
+    "year_from": [2015, 2020], "year_to": [2018, 2022], "stale": ["true", "false"],
+    "published_from": ["2026-01-01"], "status": ["draft", "published"],
+}  # fmt: skip
+
+
+async def test_every_search_is_the_same_in_every_form(
+    client: AsyncClient, token: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "FILE_ROWS", 4)
+    pick = random.Random(11)
+    for city in ("ca-montreal", "gb-bristol", "co-bogota"):
+        headers = await token(f"city:{city}")
+        for number in range(8):
+            await make_practice(
+                client, headers, publish=number != 0, title=pick.choice(["A card", "A roof", "Une carte"]),
+                tags=pick.sample(["theme:municipal-id", "theme:housing", "gcm:4", "sdg:11", "group:refugees"], 2),
+                language=pick.choice(["en", "fr"]), stage=pick.choice([None, "pilot", "ongoing"]),
+                budget_band=pick.choice([None, "under_10k"]), evidence_level=pick.choice([None, 1, 4]),
+                year_start=pick.choice([None, 2014, 2019]), year_end=pick.choice([None, 2019, 2023]),
+                offers=pick.choice([[], ["format:webinar"]]),
+            )  # fmt: skip
+    found = 0
+    for _ in range(30):
+        chosen = pick.sample(sorted(FILTERS), pick.choice([0, 1, 1, 2, 3]))
+        params = {name: pick.choice(FILTERS[name]) for name in chosen}
+        params["sort"] = pick.choice(["newest", "updated", "title", *(["relevance"] * 3 if "q" in params else [])])
+        asking = pick.choice([{}, headers])
+        listed = (await client.get("/v1/practices", params={"limit": 100, **params}, headers=asking)).json()["items"]
+        ids = [item["id"] for item in listed]
+        found += len(ids)
+        for form, read in IDS.items():
+            answer = await client.get(f"/v1/practices.{form}", params=params, headers=asking)
+            assert read(answer.text) == ids, (form, params)
+    assert found > 100
