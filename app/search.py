@@ -117,10 +117,11 @@ def understood(question: Question, arg: Arguments) -> str:
     return f"""
 stemmer (language, dictionary) AS (VALUES {stemmers}),
 asked AS MATERIALIZED (
-    SELECT a.word, a.no, ({idle}) AS is_idle, EXISTS (SELECT FROM search_word k WHERE k.word = a.word) AS is_known,
+    SELECT a.word, a.no, ({idle}) AS is_idle, k.languages IS NOT NULL AS is_known,
            {is_open} AND a.no = max(a.no) OVER () AND length(a.word) >= {SHORTEST_BEGINNING} AS is_open
     FROM (SELECT lexeme AS word, positions[cardinality(positions)] AS no
           FROM unnest(to_tsvector('simple', {text}))) a
+    CROSS JOIN LATERAL (SELECT array_agg(k.language) AS languages FROM search_word k WHERE k.word = a.word) k
     ORDER BY a.no LIMIT {MOST_WORDS}),
 variant AS MATERIALIZED (
     SELECT no, word FROM asked
@@ -136,31 +137,50 @@ variant AS MATERIALIZED (
         SELECT k.word FROM search_word k WHERE k.word LIKE a.word || '%'
         GROUP BY k.word ORDER BY length(k.word), k.word LIMIT 5) c
     WHERE a.is_open AND NOT a.is_known),
+-- A word is stemmed as the languages would that are known to have it; another's stemmer makes another word of it.
 stem AS MATERIALIZED (
     SELECT v.no, d.language || ':' || stem AS key, stem
-    FROM variant v CROSS JOIN stemmer d CROSS JOIN LATERAL unnest(ts_lexize(d.dictionary, v.word)) AS stem
-    -- What little a foreign stemmer leaves of a short word is another word (`car` of `card`).
+    FROM variant v
+    CROSS JOIN LATERAL (SELECT array_agg(DISTINCT k.language) AS languages FROM search_word k WHERE k.word = v.word) k
+    JOIN stemmer d ON k.languages IS NULL OR d.language = ANY (k.languages)
+    CROSS JOIN LATERAL unnest(ts_lexize(d.dictionary, v.word)) AS stem
     WHERE length(stem) >= {SHORTEST_STEM} OR stem = v.word
        OR (d.language = ANY ('{{{",".join(SPOKEN)}}}') AND length(stem) = {SHORTEST_STEM} - 1)
     UNION SELECT v.no, 'x:' || v.word, v.word FROM variant v),
+-- What is named by more of the words is meant: `unaccompanied minors` are not any minors.
+called_so AS MATERIALIZED (
+    SELECT t.target, ARRAY(SELECT DISTINCT s.no FROM stem s WHERE s.key = ANY (t.stems) ORDER BY 1) AS nos
+    FROM search_term t WHERE t.stems <@ (SELECT array_agg(key) FROM stem)),
 named AS MATERIALIZED (
-    SELECT DISTINCT t.target, t.stems FROM search_term t WHERE t.stems <@ (SELECT array_agg(key) FROM stem)),
+    SELECT DISTINCT c.target, c.nos FROM called_so c
+    WHERE NOT EXISTS (SELECT FROM called_so o WHERE o.nos @> c.nos AND o.nos <> c.nos
+                      AND left(o.target, 1) = left(c.target, 1))),
+-- Nobody tags by the goals and principles: what goes with them stands for them.
+meant AS MATERIALIZED (
+    SELECT target, nos FROM named
+    UNION SELECT '#' || r.related_id, n.nos FROM named n JOIN tag_relation r ON n.target = '#' || r.tag_id
+    WHERE n.target ~ '^#(sdg|gcr|gcm-principle):'),
 lexeme AS MATERIALIZED (
     SELECT no, stem AS lexeme, FALSE AS is_open FROM stem
-    UNION SELECT m.no, n.target, FALSE FROM named n JOIN stem m ON m.key = ANY (n.stems)
+    UNION SELECT no, m.target, FALSE FROM meant m CROSS JOIN LATERAL unnest(m.nos) AS no
+    -- A place is found where a text speaks of it, too.
+    UNION SELECT no, word, FALSE FROM meant m JOIN place_names p ON m.target = '@' || p.id
+    CROSS JOIN LATERAL unnest(m.nos) AS no CROSS JOIN LATERAL btrim(px_plain(p.names[1])) AS word
+    WHERE strpos(word, ' ') = 0
     UNION SELECT no, word, TRUE FROM asked WHERE is_open),
 share AS MATERIALIZED (
     SELECT e.lexeme, e.share FROM pg_stats
     CROSS JOIN LATERAL unnest(most_common_elems::text::text[], most_common_elem_freqs) AS e (lexeme, share)
     WHERE schemaname = current_schema() AND tablename = 'practice_search' AND attname = 'vector'),
 wanted AS MATERIALIZED (
-    SELECT a.no, a.is_idle AND NOT bool_and(a.is_idle) OVER () AS is_idle, w.query, w.title, w.size,
+    SELECT a.no, a.is_idle AND NOT bool_and(a.is_idle) OVER () AS is_idle, w.*,
            CASE WHEN a.is_idle THEN 0.1 WHEN w.share > 0.5 THEN 0.5 WHEN w.share > 0.2 THEN 0.7
                 WHEN w.share > 0.05 THEN 0.85 ELSE 1 END::float AS weight
     FROM asked a CROSS JOIN LATERAL (
         SELECT string_agg({_operand("l.lexeme")}, ' | ')::tsquery AS query,
                string_agg({_operand("'~' || l.lexeme")}, ' | ')::tsquery AS title,
-               count(*)::int AS size, max(s.share) AS share
+               {_classes()},
+               max(s.share) AS share
         FROM lexeme l LEFT JOIN share s USING (lexeme) WHERE l.no = a.no) w),
 must AS MATERIALIZED (
     SELECT {_all("phraseto_tsquery('simple', px_plain(given))", phrases)}
@@ -186,9 +206,9 @@ def marks(texts: Iterable[str], alias: str) -> str:
     """
     members = ", ".join(f"'{name}', {alias}.{name}" for name in texts)
     return f""", json_build_object({members})::text AS texts, c.name AS city, (SELECT words FROM marked) AS words,
-    EXISTS (SELECT FROM named n WHERE n.target IN ('@' || c.id, '@' || lower(c.country))) AS is_place,
+    EXISTS (SELECT FROM meant n WHERE n.target IN ('@' || c.id, '@' || lower(c.country))) AS is_place,
     ARRAY(SELECT t.id FROM unnest({alias}.tags) AS given JOIN tag t ON t.id = given
-          WHERE EXISTS (SELECT FROM named n WHERE n.target IN ('#' || t.id, '#' || t.broader))) AS tags"""
+          WHERE EXISTS (SELECT FROM meant n WHERE n.target IN ('#' || t.id, '#' || t.broader))) AS tags"""
 
 
 def found_page(
@@ -263,8 +283,21 @@ name AS MATERIALIZED (
     GROUP BY n.id)"""
 
 
-def _operand(lexeme: str) -> str:
-    return f"quote_literal({lexeme}) || CASE WHEN l.is_open THEN ':*' ELSE '' END"
+def _operand(lexeme: str, weight: str = "") -> str:
+    """A lexeme as a part of a tsquery; where it is open, as a beginning; of one weight alone."""
+    return f"quote_literal({lexeme}) || CASE WHEN l.is_open THEN ':*{weight}' ELSE '{weight and ':' + weight}' END"
+
+
+def _classes() -> str:
+    """For each place where a word may stand, the tsquery that it stands there, `in_a` to `in_d`; `is_main`: a tag
+    that the record is about most."""
+    # What the title or the summary says of a tag counts as the word itself.
+    spoken = "CASE WHEN l.lexeme LIKE '#%' THEN '^' || substr(l.lexeme, 2) ELSE l.lexeme END"
+    parts = [f"string_agg({_operand(spoken, weight)}, ' | ')::tsquery AS in_{weight.lower()}" for weight in "AC"]
+    parts += [f"string_agg({_operand('l.lexeme', weight)}, ' | ')::tsquery AS in_{weight.lower()}" for weight in "BD"]
+    main = "quote_literal('!' || substr(l.lexeme, 2))"
+    parts.append(f"string_agg({main}, ' | ') FILTER (WHERE l.lexeme LIKE '#%')::tsquery AS is_main")
+    return ",\n               ".join(parts)
 
 
 def _all(query: str, texts: str) -> str:
@@ -359,16 +392,23 @@ def is_found(searched: Searched) -> str:
     UNION ALL SELECT id FROM near)"""
 
 
+def _rank() -> str:
+    return " + ".join(
+        f"CASE WHEN u.vector @@ w.{place} THEN {worth} ELSE 0 END" for place, worth in WORTH.items()
+    )
+
+
+# What it is worth where a word stands.
+WORTH = {"in_a": 1, "in_b": 0.6, "is_main": 0.3, "in_c": 0.3, "in_d": 0.1}
 RELEVANCE = (Key("h.score", "numeric", descending=True), Key("h.id", "uuid", descending=True))
 # How much of the words a vector `s` has, by their weight, and how well: a title counts more than tags, these more than
-# a summary, that more than the texts.
-MATCHED = """CROSS JOIN LATERAL (
+# a summary, that more than the texts. The vector is unpacked once.
+MATCHED = f"""CROSS JOIN LATERAL (SELECT s.vector || ''::tsvector AS vector OFFSET 0) u CROSS JOIN LATERAL (
         SELECT coalesce(sum(w.weight) FILTER (WHERE r.rank > 0), 0) / sum(w.weight) AS coverage,
-               sum(w.weight * least(r.rank, 1.5)) / sum(w.weight) AS strength
-        FROM wanted w CROSS JOIN LATERAL (
-            SELECT ts_rank('{0.1, 0.3, 0.5, 1}', s.vector, w.query) * w.size AS rank OFFSET 0) r) m"""
+               sum(w.weight * r.rank) / sum(w.weight) AS strength
+        FROM wanted w CROSS JOIN LATERAL (SELECT {_rank()} AS rank OFFSET 0) r) m"""
 
 
 def _score(base: str) -> str:
-    adjacent = "CASE WHEN s.vector @@ (SELECT adjacent FROM strict) THEN 0.5 ELSE 0 END"
+    adjacent = "CASE WHEN u.vector @@ (SELECT adjacent FROM strict) THEN 0.5 ELSE 0 END"
     return f"round(({base} + coalesce(6 * m.coverage + m.strength + {adjacent}, 0))::numeric, 5)"

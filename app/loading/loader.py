@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from app.database import Connection, plain_url
 from app.loading.bulk import Loader, Prepared, RefusedError, faults_of
-from app.loading.countries import load_countries
+from app.loading.names import load_names
 from app.loading.places import CityLoader, NetworkLoader
 from app.loading.practices import PracticeLoader
 from app.loading.report import Fault, Report
@@ -82,9 +82,9 @@ async def load_file(
 
 
 async def load_vocabularies(url: str) -> Report:
-    """Bring the vocabularies, and the countries' names, up to what ships with the program."""
+    """Bring the vocabularies, and the names of countries and places, up to what ships with the program."""
     async with _connected(url) as connection:
-        await load_countries(connection)
+        await load_names(connection)
     return await load_file(url, DATA / "vocabularies.json", kind="vocabularies")
 
 

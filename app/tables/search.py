@@ -1,6 +1,6 @@
 """What the search looks in: a text vector beside each record, the names of things, and the words that are known.
 
-All four are kept by triggers (see the migration `search`), so that no writer can forget them.
+All but the last are kept by triggers (see the migration `search`), so that no writer can forget them.
 """
 
 from typing import Any, ClassVar
@@ -58,9 +58,10 @@ class SearchTerm(SQLModel, table=True):
 
 
 class SearchWord(SQLModel, table=True):
-    """A word of public records or of names: what a misspelt word may stand for.
+    """A word of public records or of names, and a language that has it: what a misspelt word may stand for.
 
-    A word may stand here twice: writers that add it at the same time do not wait for each other.
+    The language of proper names is `x`. A word may stand here twice: writers that add it at the same time do not wait
+    for each other.
     """
 
     __tablename__ = "search_word"
@@ -71,3 +72,13 @@ class SearchWord(SQLModel, table=True):
 
     id: int | None = Field(default=None, sa_column=Column("id", Integer, Identity(always=True), primary_key=True))
     word: str = Field(sa_column=words("word"))
+    language: str = Field(sa_column=words("language", server_default="x"))
+
+
+class PlaceNames(SQLModel, table=True):
+    """The names of a place in all languages, the first as the service calls it; also of places that have no record."""
+
+    __tablename__ = "place_names"
+
+    id: str = Field(sa_column=words("id", primary_key=True))
+    names: list[str] = Field(sa_column=text_array("names"))
