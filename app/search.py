@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.database import Arguments
+from app.idle_words import IDLE_WORDS
 from app.paging import Key, after, order_by
 
 # Whoever pastes a page searches by its first words.
@@ -31,6 +32,7 @@ SHORTEST_STEM = 4
 # A misspelt word is like the known one by so much of their trigrams, and not much less than like the best.
 LEAST_LIKENESS = 0.35
 SPREAD = 0.15
+SLIPPED = 0.6
 # What is heard of one combination of words, and how many are ranked, those with all words in the title first; those
 # beyond follow, the newest first.
 HEARD = 300
@@ -112,6 +114,7 @@ def understood(question: Question, arg: Arguments) -> str:
     """
     stemmers = ", ".join(f"('{language}', '{name}'::regdictionary)" for language, name in STEMMERS.items())
     idle = " OR ".join(f"ts_lexize('{STEMMERS[language]}', a.word) = '{{}}'" for language in SPOKEN)
+    idle += f" OR a.word = ANY ({arg(sorted(IDLE_WORDS))}::text[])"
     text, is_open = f"px_plain({arg(question.words)}::text)", f"{arg(question.is_open)}::bool"
     phrases, excluded = arg(list(question.phrases)), arg(list(question.excluded))
     return f"""
@@ -128,10 +131,22 @@ variant AS MATERIALIZED (
     UNION
     SELECT a.no, c.word FROM asked a CROSS JOIN LATERAL (
         SELECT k.word FROM (
-            SELECT k.word, similarity(k.word, a.word) AS likeness, max(similarity(k.word, a.word)) OVER () AS best
-            FROM search_word k WHERE k.word % a.word GROUP BY k.word) k
-        WHERE likeness >= greatest({LEAST_LIKENESS}, best - {SPREAD}) ORDER BY likeness DESC, k.word LIMIT 3) c
+            SELECT k.word, likeness, max(likeness) OVER () AS best FROM (
+                SELECT k.word, similarity(k.word, a.word) AS likeness FROM search_word k WHERE k.word % a.word
+                -- Two letters that changed places, and a letter too many, leave few trigrams.
+                UNION SELECT k.word, {SLIPPED} FROM generate_series(1, length(a.word)) AS i
+                CROSS JOIN LATERAL (VALUES
+                    (left(a.word, i - 1) || substr(a.word, i + 1, 1) || substr(a.word, i, 1) || substr(a.word, i + 2)),
+                    (left(a.word, i - 1) || substr(a.word, i + 1))) AS s (word)
+                JOIN search_word k ON k.word = s.word) k) k
+        WHERE likeness >= greatest({LEAST_LIKENESS}, best - {SPREAD})
+        GROUP BY k.word ORDER BY max(likeness) DESC, k.word LIMIT 3) c
     WHERE NOT a.is_known AND length(a.word) >= {SHORTEST_MISSPELT}
+    UNION
+    -- Letters that keyboards lack: `Zuerich`, `Malmoe`.
+    SELECT a.no, k.word FROM asked a
+    JOIN search_word k ON k.word = replace(replace(replace(a.word, 'ae', 'a'), 'oe', 'o'), 'ue', 'u')
+    WHERE NOT a.is_known
     UNION
     SELECT a.no, c.word FROM asked a CROSS JOIN LATERAL (
         SELECT k.word FROM search_word k WHERE k.word LIKE a.word || '%'
@@ -174,7 +189,7 @@ share AS MATERIALIZED (
     WHERE schemaname = current_schema() AND tablename = 'practice_search' AND attname = 'vector'),
 wanted AS MATERIALIZED (
     SELECT a.no, a.is_idle AND NOT bool_and(a.is_idle) OVER () AS is_idle, w.*,
-           CASE WHEN a.is_idle THEN 0.1 WHEN w.share > 0.5 THEN 0.5 WHEN w.share > 0.2 THEN 0.7
+           CASE WHEN a.is_idle THEN 0.1 WHEN w.share > 0.5 THEN 0.4 WHEN w.share > 0.2 THEN 0.6
                 WHEN w.share > 0.05 THEN 0.85 ELSE 1 END::float AS weight
     FROM asked a CROSS JOIN LATERAL (
         SELECT string_agg({_operand("l.lexeme")}, ' | ')::tsquery AS query,
@@ -291,10 +306,12 @@ def _operand(lexeme: str, weight: str = "") -> str:
 def _classes() -> str:
     """For each place where a word may stand, the tsquery that it stands there, `in_a` to `in_d`; `is_main`: a tag
     that the record is about most."""
-    # What the title or the summary says of a tag counts as the word itself.
-    spoken = "CASE WHEN l.lexeme LIKE '#%' THEN '^' || substr(l.lexeme, 2) ELSE l.lexeme END"
-    parts = [f"string_agg({_operand(spoken, weight)}, ' | ')::tsquery AS in_{weight.lower()}" for weight in "AC"]
-    parts += [f"string_agg({_operand('l.lexeme', weight)}, ' | ')::tsquery AS in_{weight.lower()}" for weight in "BD"]
+    parts = [f"string_agg({_operand('l.lexeme', weight)}, ' | ')::tsquery AS in_{weight.lower()}" for weight in "ABCD"]
+    for weight in "AC":
+        spoken = f"quote_literal('^' || substr(l.lexeme, 2)) || ':{weight}'"
+        parts.append(
+            f"string_agg({spoken}, ' | ') FILTER (WHERE l.lexeme LIKE '#%')::tsquery AS spoken_{weight.lower()}"
+        )
     main = "quote_literal('!' || substr(l.lexeme, 2))"
     parts.append(f"string_agg({main}, ' | ') FILTER (WHERE l.lexeme LIKE '#%')::tsquery AS is_main")
     return ",\n               ".join(parts)
@@ -399,7 +416,7 @@ def _rank() -> str:
 
 
 # What it is worth where a word stands.
-WORTH = {"in_a": 1, "in_b": 0.6, "is_main": 0.3, "in_c": 0.3, "in_d": 0.1}
+WORTH = {"in_a": 1.2, "in_b": 0.5, "is_main": 0.2, "spoken_a": 0.3, "in_c": 0.35, "spoken_c": 0.1, "in_d": 0.1}
 RELEVANCE = (Key("h.score", "numeric", descending=True), Key("h.id", "uuid", descending=True))
 # How much of the words a vector `s` has, by their weight, and how well: a title counts more than tags, these more than
 # a summary, that more than the texts. The vector is unpacked once.
@@ -410,5 +427,6 @@ MATCHED = f"""CROSS JOIN LATERAL (SELECT s.vector || ''::tsvector AS vector OFFS
 
 
 def _score(base: str) -> str:
-    adjacent = "CASE WHEN u.vector @@ (SELECT adjacent FROM strict) THEN 0.5 ELSE 0 END"
+    adjacent = """CASE WHEN NOT u.vector @@ (SELECT adjacent FROM strict) THEN 0
+        WHEN ts_filter(u.vector, '{a}') @@ (SELECT adjacent FROM strict) THEN 1 ELSE 0.4 END"""
     return f"round(({base} + coalesce(6 * m.coverage + m.strength + {adjacent}, 0))::numeric, 5)"
