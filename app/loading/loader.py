@@ -36,7 +36,13 @@ SETTINGS = {
     # Chunks need not wait for the disk one by one; the last statement does, and brings all before it to the disk.
     "synchronous_commit": "off",
 }
-SEARCHED = frozenset({"practice", "exchange_request"})
+# What a search looks in beside the table itself.
+SEARCHED = {
+    "practice": "practice_search",
+    "exchange_request": "exchange_request_search",
+    "tag": "search_term",
+    "city": "search_term",
+}
 LOCK = "SELECT pg_advisory_lock(hashtext('practice-exchange load'))"
 AUDIT = """
 INSERT INTO audit (organization, action, record_type, record_id, changed)
@@ -173,7 +179,7 @@ async def _settle(connection: Connection, table: str, report: Report) -> None:
         await connection.execute("SET synchronous_commit = on")
         await connection.execute(f"ANALYZE {table}")
         if table in SEARCHED:
-            await connection.execute(f"ANALYZE {table}_search")
+            await connection.execute(f"ANALYZE {SEARCHED[table]}")
         await connection.execute("ANALYZE feed")
 
 

@@ -51,9 +51,12 @@ $$;
 CREATE OR REPLACE FUNCTION px_name(mark text, names jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM search_term WHERE target = mark;
-    INSERT INTO search_term (target, phrase, stems)
-    SELECT DISTINCT mark, n.phrase, n.stems
-    FROM (SELECT btrim(px_plain(e->>1)) AS phrase, px_stems(e->>0, px_plain(e->>1)) AS stems
+    INSERT INTO search_term (target, language, phrase, stems, words)
+    SELECT DISTINCT ON (n.language, n.phrase, n.stems) mark, n.language, n.phrase, n.stems,
+        (SELECT string_agg(quote_literal(substr(stem, strpos(stem, ':') + 1)), ' & ')::tsquery
+         FROM unnest(n.stems) AS stem)
+    FROM (SELECT lower(split_part(e->>0, '-', 1)) AS language, btrim(px_plain(e->>1)) AS phrase,
+                 px_stems(e->>0, px_plain(e->>1)) AS stems
           FROM jsonb_array_elements(names) AS e) n
     WHERE n.stems <> '{}';
     PERFORM px_learn(e->>0, string_agg(e->>1, ' ')) FROM jsonb_array_elements(names) AS e GROUP BY e->>0;
@@ -84,15 +87,21 @@ CREATE OR REPLACE FUNCTION px_city_names(c city) RETURNS jsonb LANGUAGE sql STAB
         UNION SELECT unnest(n.names) FROM place_names n WHERE n.id = c.id) AS n (name)
 $$;
 
--- The tags whose names stand in a text: `^` and the tag.
-CREATE FUNCTION px_spoken_of(tags text[], language text, words tsvector, weight text) RETURNS tsvector
-LANGUAGE sql STABLE AS $$
-    SELECT px_marks('^', array_agg(DISTINCT substr(t.target, 2)), weight)
-    FROM search_term t
-    WHERE t.target = ANY (ARRAY(SELECT '#' || tag FROM unnest(tags) AS tag))
-      AND split_part(t.stems[1], ':', 1) IN (split_part(language, '-', 1), 'x')
-      AND ARRAY(SELECT substr(stem, strpos(stem, ':') + 1) FROM unnest(t.stems) AS stem) <@ tsvector_to_array(words)
-$$;
+-- The tags whose names stand in the title or in the summary: `^` and the tag. In PL/pgSQL, which plans it once.
+CREATE FUNCTION px_spoken_of(tags text[], language text, title tsvector, summary tsvector) RETURNS tsvector
+LANGUAGE plpgsql STABLE AS $$
+DECLARE tongues text[] := ARRAY[split_part(language, '-', 1), 'x']; tag text; said text; spoken text := '';
+BEGIN
+    FOREACH tag IN ARRAY tags LOOP
+        SELECT CASE WHEN bool_or(t.words @@ title) THEN 'A' WHEN bool_or(t.words @@ summary) THEN 'C' END INTO said
+        FROM search_term t
+        WHERE t.target = '#' || tag AND t.language = ANY (tongues);
+        IF said IS NOT NULL THEN
+            spoken := spoken || quote_literal('^' || tag) || ':1' || said || ' ';
+        END IF;
+    END LOOP;
+    RETURN spoken::tsvector;
+END $$;
 
 -- Marks of tags: of each scheme the first is what a record is about most; what is only broader counts least.
 CREATE FUNCTION px_tags(own text[], closure text[]) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -105,8 +114,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION px_practice_vector(p practice) RETURNS tsvector LANGUAGE sql STABLE AS $$
     SELECT w.title || px_words(p.language, array_to_string(p.keywords, ' '), 'B', 3000)
-        || px_tags(p.tags, p.tag_closure) || px_spoken_of(p.tags, p.language, w.title, 'A')
-        || px_spoken_of(p.tags, p.language, w.summary, 'C')
+        || px_tags(p.tags, p.tag_closure) || px_spoken_of(p.tags, p.language, w.title, w.summary)
         || px_place(p.city_id, p.partner_cities)
         || px_marks('#', p.offers, 'C')
         || w.summary
@@ -130,10 +138,9 @@ $$;
 
 CREATE OR REPLACE FUNCTION px_request_vector(r exchange_request) RETURNS tsvector LANGUAGE sql STABLE AS $$
     SELECT w.title || px_tags(r.tags, r.tag_closure) || px_marks('#', r.formats, 'B') || px_place(r.city_id, '{}')
-        || px_spoken_of(r.tags || r.formats, r.language, w.title, 'A')
-        || px_words(r.language, r.need, 'C', 20000)
+        || px_spoken_of(r.tags || r.formats, r.language, w.title, w.need) || w.need
         || px_words(r.language, concat_ws(' ', r.already_tried, r.expected_result), 'D', 40000)
-    FROM (SELECT px_title(r.language, r.title) AS title OFFSET 0) w
+    FROM (SELECT px_title(r.language, r.title) AS title, px_words(r.language, r.need, 'C', 20000) AS need OFFSET 0) w
 $$;
 
 CREATE OR REPLACE FUNCTION px_index_practices(ids uuid[]) RETURNS void LANGUAGE sql AS $$
@@ -145,6 +152,9 @@ CREATE OR REPLACE FUNCTION px_index_practices(ids uuid[]) RETURNS void LANGUAGE 
     FROM practice WHERE id = ANY (ids) AND status = 'published' AND visibility = 'public' GROUP BY language
 $$;
 """
+DROPPED = (
+    "px_tags(text[], text[])", "px_spoken_of(text[], text, tsvector, tsvector)", "px_learn(text, text)",
+)  # fmt: skip
 RENEWED = (
     "DELETE FROM search_word",
     "SELECT px_name('#' || t.id, px_tag_names(t)) FROM tag t",
@@ -171,6 +181,10 @@ def upgrade() -> None:
         sa.Column("names", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_place_names")),
     )
+    op.add_column("search_term", sa.Column("language", sa.Text(), server_default="x", nullable=False))
+    op.drop_index("ix_search_term_target", "search_term")
+    op.create_index("ix_search_term_target_language", "search_term", ["target", "language"])
+    op.add_column("search_term", sa.Column("words", postgresql.TSQUERY(), nullable=True))
     op.add_column("search_word", sa.Column("language", sa.Text(), server_default="x", nullable=False))
     _run(FUNCTIONS.replace("{unspaced}", UNSPACED))
     for statement in RENEWED:
@@ -178,7 +192,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for function in ("px_tags(text[], text[])", "px_spoken_of(text[], text, tsvector, text)", "px_learn(text, text)"):
+    for function in DROPPED:
         # What calls them is replaced below.
         op.execute(f"DROP FUNCTION {function}")
     scripts = op.get_context().script
@@ -186,6 +200,9 @@ def downgrade() -> None:
     _run(search.filled(search.FUNCTIONS).replace("CREATE ", "CREATE OR REPLACE "))
     _run(faster.PLAIN + ";" + faster.WORDS)
     op.drop_column("search_word", "language")
+    op.drop_column("search_term", "words")
+    op.drop_column("search_term", "language")
+    op.create_index("ix_search_term_target", "search_term", ["target"])
     op.drop_table("place_names")
 
 
