@@ -31,8 +31,8 @@ SHORTEST_MISSPELT = 4
 SHORTEST_STEM = 4
 # A misspelt word is like the known one by so much of their trigrams, and not much less than like the best.
 LEAST_LIKENESS = 0.35
-SPREAD = 0.15
-SLIPPED = 0.6
+SPREAD = 0.1
+SLIPPED = 0.7
 # What is heard of one combination of words, and how many are ranked, those with all words in the title first; those
 # beyond follow, the newest first.
 HEARD = 300
