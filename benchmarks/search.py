@@ -78,7 +78,10 @@ async def measure(database: Database, of: List) -> list[Measured]:
 
 def table(measured: Sequence[Measured]) -> str:
     """The figures by half, kind and language, as Markdown."""
-    lines = ["| queries | number | recall@10 | nDCG@10 | plain recall@10 | plain nDCG@10 |", "|---|---:|---:|---:|---:|---:|"]
+    lines = [
+        "| queries | number | recall@10 | nDCG@10 | plain recall@10 | plain nDCG@10 |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
     for half in get_args(Half):
         lines += _line(half, [m for m in measured if m.judged.half == half])
     held_out = [m for m in measured if m.judged.half != "first"]

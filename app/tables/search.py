@@ -41,8 +41,8 @@ class SearchTerm(SQLModel, table=True):
     """A name of a tag, a city or a country in one language.
 
     `target` is the mark that vectors carry; `phrase` is the name as it is compared, without accents; `stems` are its
-    words as its language stems them, each with the language before it (`es:viviend`), `x:` for proper names; `words` are
-    the same for a text in that language. Places that have no record have none: no text is asked whether it names them.
+    words as its language stems them, each with the language before it (`es:viviend`), `x:` for proper names; `words`
+    are the same for a text in that language. Places that have no record have none: no text is asked for their names.
     """
 
     __tablename__ = "search_term"

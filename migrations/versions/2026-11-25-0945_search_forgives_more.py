@@ -196,6 +196,7 @@ def downgrade() -> None:
         # What calls them is replaced below.
         op.execute(f"DROP FUNCTION {function}")
     scripts = op.get_context().script
+    assert scripts is not None  # noqa: S101 - migrations run from their folder
     search, faster = scripts.get_revision(SEARCH).module, scripts.get_revision(FASTER).module
     _run(search.filled(search.FUNCTIONS).replace("CREATE ", "CREATE OR REPLACE "))
     _run(faster.PLAIN + ";" + faster.WORDS)
