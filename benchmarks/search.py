@@ -1,108 +1,104 @@
-"""How good the search is: judged queries over the sample data, beside plain full-text search. `make bench-search`.
-
-`judgements.json` says for each query which sample practices a reader would want: 3 what was looked for, 2 useful,
-1 touches it. Recall@10 is the share of the wanted (2 and 3, or all where none is more than 1) among the first ten, of
-at most ten; nDCG@10 weighs each by 2^grade - 1 and its place (Järvelin and Kekäläinen, 2002).
-"""
+"""How good the search is: judged queries over the sample data, beside plain full-text search. `make bench-search`."""
 
 import asyncio
-import json
-import math
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 from app.caller import ANONYMOUS
 from app.cli.console import out
 from app.config import Settings
-from app.database import Database, open_database
+from app.database import Database, Statement, open_database
 from app.embedded import embedded_postgres
 from app.loading import load_samples, load_vocabularies
+from app.resources.cities.queries import city_page
+from app.resources.cities.schemas import CityQuery
+from app.resources.exchanges.queries import request_page
+from app.resources.exchanges.schemas import RequestQuery
 from app.resources.practices.parameters import PracticeQuery
 from app.resources.practices.queries import practice_page
+from app.resources.tags.queries import tag_page
+from app.resources.tags.schemas import TagQuery
 from app.schema import upgrade
+from benchmarks.judging import FIRST, Figures, Half, Judged, List, figures, judgements, mean
 
-JUDGEMENTS = Path(__file__).parent / "judgements.json"
-FIRST = 10
-WANTED = 2
 # As a good developer would write it first: all texts and the tags' English labels, stemmed as English.
 PLAIN = """
-SELECT x.value FROM practice p JOIN practice_external_id x ON x.practice_id = p.id
+SELECT x.value AS name FROM practice p JOIN practice_external_id x ON x.practice_id = p.id
 CROSS JOIN LATERAL (SELECT string_agg(t.label, ' ') AS labels FROM tag t WHERE t.id = ANY (p.tags)) t
 CROSS JOIN LATERAL (SELECT setweight(to_tsvector('english', p.title), 'A')
     || setweight(to_tsvector('english', concat_ws(' ', t.labels, array_to_string(p.keywords, ' '))), 'B')
     || setweight(to_tsvector('english', coalesce(p.summary, '')), 'C') AS vector) v
 WHERE v.vector @@ websearch_to_tsquery('english', $1)
 ORDER BY ts_rank(v.vector, websearch_to_tsquery('english', $1)) DESC, p.id LIMIT 10"""
+# For each list: the page of an answer, the column of it that names a record, and how its records are judged by name.
+PAGES: dict[List, tuple[Callable[[str], Statement], str, str]] = {
+    "practices": (
+        lambda q: practice_page(ANONYMOUS, PracticeQuery(q=q, limit=FIRST), None),
+        "k1",
+        "SELECT practice_id::text AS id, value AS name FROM practice_external_id WHERE scheme = 'sample'",
+    ),
+    "requests": (
+        lambda q: request_page(ANONYMOUS, RequestQuery(q=q, limit=FIRST), None),
+        "k1",
+        "SELECT id::text, external_id AS name FROM exchange_request",
+    ),
+    "cities": (lambda q: city_page(CityQuery(q=q, limit=FIRST), None), "id", "SELECT id, id AS name FROM city"),
+    "tags": (lambda q: tag_page(TagQuery(q=q, limit=FIRST), None), "id", "SELECT id, id AS name FROM tag"),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """How good answers are, from 0 to 1."""
+class Measured:
+    """A judged query, our answer to it, and how good that is; `plain` is what plain search does with practices."""
 
-    recall: float
-    gain: float
-
-
-def figures(answer: Sequence[str], relevant: Mapping[str, int]) -> Figures:
-    """Recall@10 and nDCG@10 of one answer."""
-    shown = answer[:FIRST]
-    least = WANTED if any(grade >= WANTED for grade in relevant.values()) else 1
-    wanted = {name for name, grade in relevant.items() if grade >= least}
-    ideal = _gain(sorted(relevant.values(), reverse=True))
-    gain = _gain([relevant.get(name, 0) for name in shown])
-    return Figures(len(wanted & set(shown)) / min(len(wanted), FIRST), gain / ideal)
+    judged: Judged
+    answer: list[str]
+    ours: Figures
+    plain: Figures | None
 
 
-def _gain(grades: Sequence[int]) -> float:
-    return float(sum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades[:FIRST])))
-
-
-def mean(parts: Sequence[Figures]) -> Figures:
-    """The mean over queries."""
-    return Figures(sum(p.recall for p in parts) / len(parts), sum(p.gain for p in parts) / len(parts))
-
-
-def judgements() -> list[dict[str, Any]]:
-    """The judged queries."""
-    judged: list[dict[str, Any]] = json.loads(JUDGEMENTS.read_text(encoding="utf-8"))
-    return judged
-
-
-async def answers(database: Database, q: str) -> tuple[list[str], list[str]]:
-    """The external ids of the first ten: ours, and those of plain full-text search."""
-    rows = await database.read(practice_page(ANONYMOUS, PracticeQuery(q=q, limit=FIRST), None), may_lag=True)
-    ids = [row["k1"] for row in rows[:FIRST]]
-    names = await database.rows("SELECT practice_id::text, value FROM practice_external_id WHERE scheme = 'sample'")
-    of = {row["practice_id"]: row["value"] for row in names}
-    return [of[id_] for id_ in ids], [row["value"] for row in await database.rows(PLAIN, q)]
-
-
-async def measure(database: Database) -> list[tuple[dict[str, Any], Figures, Figures, list[str]]]:
-    """Every judged query with the figures of ours and of plain search, and our answer."""
+async def measure(database: Database, of: List) -> list[Measured]:
+    """Every judged query of a list."""
+    page, column, naming = PAGES[of]
+    name_of = {row["id"]: row["name"] for row in await database.rows(naming)}
     measured = []
-    for judged in judgements():
-        ours, plain = await answers(database, judged["q"])
-        relevant = judged["relevant"]
-        measured.append((judged, figures(ours, relevant), figures(plain, relevant), ours))
+    for judged in judgements(of):
+        rows = await database.read(page(judged.q), may_lag=True)
+        answer = [name_of[row[column]] for row in rows[:FIRST]]
+        plain = None
+        if of == "practices":
+            plain = figures([row["name"] for row in await database.rows(PLAIN, judged.q)], judged.relevant)
+        measured.append(Measured(judged, answer, figures(answer, judged.relevant), plain))
     return measured
 
 
-def table(measured: Sequence[tuple[dict[str, Any], Figures, Figures, list[str]]]) -> str:
-    """The figures by kind of query and overall, as Markdown."""
+def table(measured: Sequence[Measured]) -> str:
+    """The figures by half, kind and language, as Markdown."""
     lines = [
-        "| kind | queries | recall@10 | nDCG@10 | plain recall@10 | plain nDCG@10 |",
+        "| queries | number | recall@10 | nDCG@10 | plain recall@10 | plain nDCG@10 |",
         "|---|---:|---:|---:|---:|---:|",
     ]
-    for kind in [*dict.fromkeys(judged["kind"] for judged, *_ in measured), "all"]:
-        chosen = [entry for entry in measured if kind in {"all", entry[0]["kind"]}]
-        ours, plain = mean([entry[1] for entry in chosen]), mean([entry[2] for entry in chosen])
-        values = " | ".join(f"{value:.3f}" for value in (ours.recall, ours.gain, plain.recall, plain.gain))
-        lines.append(f"| {kind} | {len(chosen)} | {values} |")
+    for half in get_args(Half):
+        lines += _line(half, [m for m in measured if m.judged.half == half])
+    held_out = [m for m in measured if m.judged.half != "first"]
+    for kind in dict.fromkeys(m.judged.kind for m in held_out):
+        lines += _line(f"held out, {kind}", [m for m in held_out if m.judged.kind == kind])
+    for language in dict.fromkeys(m.judged.language for m in held_out if m.judged.language):
+        lines += _line(f"held out, in {language}", [m for m in held_out if m.judged.language == language])
     return "\n".join(lines)
+
+
+def _line(name: str, chosen: Sequence[Measured]) -> Iterable[str]:
+    if not chosen:
+        return
+    ours, plain = mean([m.ours for m in chosen]), [m.plain for m in chosen if m.plain]
+    values = [ours.recall, ours.gain, *([mean(plain).recall, mean(plain).gain] if plain else [])]
+    cells = [f"{value:.3f}" for value in values] + [""] * (4 - len(values))
+    yield f"| {name} | {len(chosen)} | {' | '.join(cells)} |"
 
 
 async def _run(url: str) -> None:
@@ -110,13 +106,16 @@ async def _run(url: str) -> None:
     await load_samples(url)
     database = await open_database(Settings(database_url=url))
     try:
-        measured = await measure(database)
+        for of in get_args(List):
+            measured = await measure(database, of)
+            out.print(f"\n{of}\n\n{table(measured)}", markup=False)
+            if "--each" in sys.argv:
+                # Not the half for a test: who reads its answers tunes the search to them.
+                for m in sorted((m for m in measured if m.judged.half != "test"), key=lambda m: m.ours.gain):
+                    figures_ = f"{m.ours.recall:.2f} {m.ours.gain:.2f}"
+                    out.print(f"{figures_}  {m.judged.q}  {m.answer}", markup=False)
     finally:
         await database.close()
-    out.print(table(measured), markup=False)
-    if "--each" in sys.argv:
-        for judged, ours, plain, answer in sorted(measured, key=lambda entry: entry[1].gain):
-            out.print(f"{ours.recall:.2f} {ours.gain:.2f} ({plain.gain:.2f})  {judged['q']}  {answer}", markup=False)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 import asyncpg
 
 from app.embedded import embedded_postgres
-from app.loading.countries import load_countries
+from app.loading.names import load_names
 from app.schema import grant_role, upgrade
 
 SERVER = "PX_TEST_SERVER"
@@ -167,6 +167,6 @@ async def _fill(url: str) -> None:
         "INSERT INTO membership (city_id, network_id) VALUES ($1, $2)",
         [(city["id"], network) for city in sample("cities") for network in city["networks"]],
     )
-    await load_countries(connection)
+    await load_names(connection)
     await connection.execute("VACUUM ANALYZE")
     await connection.close()

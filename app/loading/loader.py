@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from app.database import Connection, plain_url
 from app.loading.bulk import Loader, Prepared, RefusedError, faults_of
-from app.loading.countries import load_countries
+from app.loading.names import load_names
 from app.loading.places import CityLoader, NetworkLoader
 from app.loading.practices import PracticeLoader
 from app.loading.report import Fault, Report
@@ -36,7 +36,13 @@ SETTINGS = {
     # Chunks need not wait for the disk one by one; the last statement does, and brings all before it to the disk.
     "synchronous_commit": "off",
 }
-SEARCHED = frozenset({"practice", "exchange_request"})
+# What a search looks in beside the table itself.
+SEARCHED = {
+    "practice": "practice_search",
+    "exchange_request": "exchange_request_search",
+    "tag": "search_term",
+    "city": "search_term",
+}
 LOCK = "SELECT pg_advisory_lock(hashtext('practice-exchange load'))"
 AUDIT = """
 INSERT INTO audit (organization, action, record_type, record_id, changed)
@@ -82,9 +88,9 @@ async def load_file(
 
 
 async def load_vocabularies(url: str) -> Report:
-    """Bring the vocabularies, and the countries' names, up to what ships with the program."""
+    """Bring the vocabularies, and the names of countries and places, up to what ships with the program."""
     async with _connected(url) as connection:
-        await load_countries(connection)
+        await load_names(connection)
     return await load_file(url, DATA / "vocabularies.json", kind="vocabularies")
 
 
@@ -173,7 +179,7 @@ async def _settle(connection: Connection, table: str, report: Report) -> None:
         await connection.execute("SET synchronous_commit = on")
         await connection.execute(f"ANALYZE {table}")
         if table in SEARCHED:
-            await connection.execute(f"ANALYZE {table}_search")
+            await connection.execute(f"ANALYZE {SEARCHED[table]}")
         await connection.execute("ANALYZE feed")
 
 

@@ -1,13 +1,13 @@
 """What the search looks in: a text vector beside each record, the names of things, and the words that are known.
 
-All four are kept by triggers (see the migration `search`), so that no writer can forget them.
+All but the last are kept by triggers (see the migration `search`), so that no writer can forget them.
 """
 
 from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Column, ForeignKey, Identity, Index, Integer
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 from app.tables.base import text_array, words
@@ -41,26 +41,30 @@ class SearchTerm(SQLModel, table=True):
     """A name of a tag, a city or a country in one language.
 
     `target` is the mark that vectors carry; `phrase` is the name as it is compared, without accents; `stems` are its
-    words as its language stems them, each with the language before it (`es:viviend`), `x:` for proper names.
+    words as its language stems them, each with the language before it (`es:viviend`), `x:` for proper names; `words`
+    are the same for a text in that language. Places that have no record have none: no text is asked for their names.
     """
 
     __tablename__ = "search_term"
     __table_args__: ClassVar[Any] = (
-        Index("ix_search_term_target", "target"),
+        Index("ix_search_term_target_language", "target", "language"),
         Index("ix_search_term_stems", "stems", postgresql_using="gin"),
         Index("ix_search_term_phrase", "phrase", postgresql_using="gin", postgresql_ops={"phrase": "gin_trgm_ops"}),
     )
 
     id: int | None = Field(default=None, sa_column=Column("id", Integer, Identity(always=True), primary_key=True))
     target: str = Field(sa_column=words("target"))
+    language: str = Field(sa_column=words("language", server_default="x"))
     phrase: str = Field(sa_column=words("phrase"))
     stems: list[str] = Field(sa_column=text_array("stems"))
+    words: Any = Field(default=None, sa_column=Column("words", TSQUERY, nullable=True))
 
 
 class SearchWord(SQLModel, table=True):
-    """A word of public records or of names: what a misspelt word may stand for.
+    """A word of public records or of names, and a language that has it: what a misspelt word may stand for.
 
-    A word may stand here twice: writers that add it at the same time do not wait for each other.
+    The language of proper names is `x`. A word may stand here twice: writers that add it at the same time do not wait
+    for each other.
     """
 
     __tablename__ = "search_word"
@@ -71,3 +75,13 @@ class SearchWord(SQLModel, table=True):
 
     id: int | None = Field(default=None, sa_column=Column("id", Integer, Identity(always=True), primary_key=True))
     word: str = Field(sa_column=words("word"))
+    language: str = Field(sa_column=words("language", server_default="x"))
+
+
+class PlaceNames(SQLModel, table=True):
+    """The names of a place in all languages, the first as the service calls it; also of places that have no record."""
+
+    __tablename__ = "place_names"
+
+    id: str = Field(sa_column=words("id", primary_key=True))
+    names: list[str] = Field(sa_column=text_array("names"))

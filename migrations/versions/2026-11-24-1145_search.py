@@ -248,6 +248,21 @@ FILL = (
 )
 
 
+def filled(functions: str) -> str:
+    """The functions with the letters and columns that they name."""
+    marks = MARKS.replace("'", "''")
+    for name, text in {
+        "marks": f"'{marks}'",
+        "blanks": f"'{' ' * len(MARKS)}'",
+        "letters_from": f"'{LETTERS_FROM}'",
+        "letters_to": f"'{LETTERS_TO}'",
+        "columns_f": ", ".join(f"f.{name}" for name in SEARCHED),
+        "columns_s": ", ".join(f"s.{name}" for name in SEARCHED),
+    }.items():
+        functions = functions.replace(f"{{{name}}}", text)
+    return functions
+
+
 def upgrade() -> None:
     op.execute(EXTENSIONS)
     for table in ("practice", "exchange_request"):
@@ -287,20 +302,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_search_word_alike", "search_word", ["word"], postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"}
     )
-    marks = MARKS.replace("'", "''")
-    functions = FUNCTIONS
-    for name, text in {
-        "marks": f"'{marks}'",
-        "blanks": f"'{' ' * len(MARKS)}'",
-        "letters_from": f"'{LETTERS_FROM}'",
-        "letters_to": f"'{LETTERS_TO}'",
-        "columns_f": ", ".join(f"f.{name}" for name in SEARCHED),
-        "columns_s": ", ".join(f"s.{name}" for name in SEARCHED),
-    }.items():
-        functions = functions.replace(f"{{{name}}}", text)
     connection = op.get_bind().connection.dbapi_connection
     assert connection is not None  # noqa: S101 - migrations run online only
-    connection.run_async(lambda driver: driver.execute(functions))
+    connection.run_async(lambda driver: driver.execute(filled(FUNCTIONS)))
     for statement in FILL:
         op.execute(statement)
     # After the rows: one pass over all is much faster than an entry at a time.
