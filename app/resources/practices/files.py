@@ -1,7 +1,5 @@
 """The forms that a search takes as a file: CSV, NDJSON, GeoJSON, JSON-LD (schema.org) and Atom (RFC 4287)."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +9,7 @@ from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
 
 from app.resources.practices.parameters import PracticeFileQuery
+from app.spreadsheets import csv_line
 
 FormatName = Literal["csv", "ndjson", "geojson", "jsonld", "atom"]
 Row = Mapping[str, Any]
@@ -18,8 +17,6 @@ COLUMNS = (
     "id", "title", "summary", "city_id", "city_name", "country", "language", "tags", "keywords", "offers",
     "year_start", "year_end", "stage", "budget_band", "evidence_level", "status", "published_at", "updated_at", "url",
 )  # fmt: skip
-# What a spreadsheet takes for a formula (OWASP, CSV injection).
-RUNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +40,8 @@ class Format:
     documented: dict[str, Any] = field(default_factory=lambda: {"schema": {"type": "string"}})
 
 
-def _csv_line(values: list[Any]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow([_defused(value) for value in values])
-    return line.getvalue().encode()
-
-
-def _defused(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(RUNS) else value
-
-
 def _csv_head(_: str, query: PracticeFileQuery) -> bytes:
-    return (b"\xef\xbb\xbf" if query.bom else b"") + _csv_line(list(COLUMNS))
+    return (b"\xef\xbb\xbf" if query.bom else b"") + csv_line(COLUMNS).encode()
 
 
 def _csv_record(address: str, row: Row) -> bytes:
@@ -63,7 +50,7 @@ def _csv_record(address: str, row: Row) -> bytes:
     document |= {"city_id": city["id"], "city_name": city["name"], "country": city["country"]}
     document |= {name: "; ".join(document[name]) for name in ("tags", "keywords", "offers")}
     document["url"] = f"{address}/{document['id']}"
-    return _csv_line([document[name] for name in COLUMNS])
+    return csv_line(document[name] for name in COLUMNS).encode()
 
 
 def _ndjson_record(_: str, row: Row) -> bytes:

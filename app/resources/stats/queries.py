@@ -1,5 +1,6 @@
 """Reads of statistics and reports: one statement each, under the sight of the caller."""
 
+from app.answers import median, offers_of_help
 from app.areas import COUNTRIES, PRACTICE_OF_NETWORK, in_network, in_region
 from app.caller import Caller
 from app.database import Arguments, Statement
@@ -20,6 +21,8 @@ def practices(caller: Caller, query: StatsQuery, arg: Arguments) -> str:
         conditions.append(PRACTICE_OF_NETWORK.format(arg(query.network)))
     if query.region:
         conditions.append(in_region("p.city_id", query.region, arg))
+    if query.city:
+        conditions.append(f"p.city_id = {arg(query.city)}")
     return " AND ".join([*conditions, *in_days("p.published_at", query.from_, query.to, arg)])
 
 
@@ -65,6 +68,11 @@ def stats(caller: Caller, query: StatsQuery) -> Statement:
     of_requests = requests(caller, query, arg)
     of_adoptions = adoptions(caller, query, arg)
     of_cities = " AND ".join(["TRUE", *_places("c.id", query, arg)])
+    seen = request_visible(caller, arg)
+    of_answers = " AND ".join([*_of_city("s", query, arg), "TRUE"])
+    # An adoption counts for its exchange whenever, and by whichever of the two cities, it was recorded.
+    adopted = f"""SELECT a.exchange_request_id FROM adoption a JOIN practice p ON p.id = a.practice_id
+        WHERE a.exchange_request_id IS NOT NULL AND {practice_visible(caller, arg)}"""
     return Statement(
         f"""
 WITH practice_of AS MATERIALIZED (SELECT p.city_id, p.adoption_count FROM practice p WHERE {of_practices}),
@@ -74,7 +82,7 @@ request_of AS MATERIALIZED (
     LEFT JOIN LATERAL (SELECT min(s.created_at) AS at FROM response s WHERE s.request_id = r.id) f ON TRUE
     LEFT JOIN response m ON m.request_id = r.id AND m.status = 'accepted' WHERE {of_requests}),
 adoption_of AS MATERIALIZED (
-    SELECT a.stage, a.confirmed_by_origin, a.exchange_request_id, p.city_id AS source, a.city_id AS target
+    SELECT a.stage, a.confirmed_by_origin, p.city_id AS source, a.city_id AS target
     FROM adoption a JOIN practice p ON p.id = a.practice_id WHERE {of_adoptions}),
 flow AS (
     SELECT source, target, sum(exchanges) AS exchanges, sum(adoptions) AS adoptions FROM (
@@ -97,18 +105,19 @@ SELECT json_build_object(
         'by_status', (SELECT coalesce(json_object_agg(status, n), '{{}}') FROM (
             SELECT status, count(*) AS n FROM request_of GROUP BY status ORDER BY status) k),
         'answered', count(answered_at),
-        'median_hours_to_first_answer', round((percentile_cont(0.5) WITHIN GROUP (
-            ORDER BY extract(epoch FROM answered_at - created_at)) / 3600)::numeric, 1),
+        'median_hours_to_first_answer', {median("extract(epoch FROM answered_at - created_at) / 3600")},
         'completion_rate', round(count(*) FILTER (WHERE status = 'completed')
             / nullif(count(*) FILTER (WHERE status IN {ENDED}), 0)::numeric, 3),
         'adoption_rate', round(count(*) FILTER (WHERE status = 'completed'
-                AND id IN (SELECT exchange_request_id FROM adoption_of))
+                AND id IN ({adopted}))
             / nullif(count(*) FILTER (WHERE status = 'completed'), 0)::numeric, 3)) FROM request_of),
     'adoptions', (SELECT json_build_object(
         'total', count(*),
         'by_stage', (SELECT coalesce(json_object_agg(stage, n), '{{}}') FROM (
             SELECT stage, count(*) AS n FROM adoption_of GROUP BY stage ORDER BY stage) k),
         'confirmed', count(*) FILTER (WHERE confirmed_by_origin)) FROM adoption_of),
+    'answers_given', (SELECT json_build_object('requests', count(*), 'median_hours', {median("hours")})
+                      FROM ({offers_of_help(seen, of_answers)}) o),
     'flows', (SELECT coalesce(json_agg(json_build_object(
         'source', {city_ref("s")}, 'target', {city_ref("t")}, 'exchanges', f.exchanges, 'adoptions', f.adoptions)
         ORDER BY f.exchanges + f.adoptions DESC, f.source, f.target), '[]')
@@ -133,6 +142,8 @@ def _places(city_id: str, query: StatsQuery, arg: Arguments) -> list[str]:
         conditions.append(in_network(city_id, query.network, arg))
     if query.region:
         conditions.append(in_region(city_id, query.region, arg))
+    if query.city:
+        conditions.append(f"{city_id} = {arg(query.city)}")
     return conditions
 
 
