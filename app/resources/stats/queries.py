@@ -10,6 +10,7 @@ from app.resources.stats.schemas import StatsQuery
 from app.visibility import practice_visible, request_visible
 
 REPORTED = ("gcm", "gcr", "sdg")
+EVERY = "*"  # no tag is called so
 MOST_FLOWS = 500
 ENDED = "('completed', 'cancelled', 'expired', 'unfulfilled')"
 
@@ -40,22 +41,26 @@ def report(caller: Caller, query: StatsQuery) -> Statement:
     """One row: `body`, the counts of each kind by tag and by country, and the labels of the tags."""
     arg = Arguments()
     kinds = {
-        "practices": ("practice p", "p.city_id", practices(caller, query, arg)),
-        "exchange_requests": ("exchange_request r", "r.city_id", requests(caller, query, arg)),
-        "adoptions": ("adoption a JOIN practice p ON p.id = a.practice_id", "a.city_id", adoptions(caller, query, arg)),
-    }
-    found = ",\n".join(
-        f"{kind} AS MATERIALIZED (SELECT {'r' if kind == 'exchange_requests' else 'p'}.tag_closure AS tags, c.country"
-        f" FROM {source} JOIN city c ON c.id = {city} WHERE {conditions})"
-        for kind, (source, city, conditions) in kinds.items()
+        "practices": ("practice p", "p", "p.city_id", practices(caller, query, arg)),
+        "exchange_requests": ("exchange_request r", "r", "r.city_id", requests(caller, query, arg)),
+        "adoptions": (
+            "adoption a JOIN practice p ON p.id = a.practice_id", "p", "a.city_id", adoptions(caller, query, arg),
+        ),
+    }  # fmt: skip
+    # Each record goes once through one hash, by all of its tags and by EVERY; what is told is added up from there.
+    counted = ",\n".join(
+        f"{kind} AS MATERIALIZED (SELECT t.tag, c.country, count(*) AS n FROM {source} JOIN city c ON c.id = {city}"
+        f" CROSS JOIN LATERAL unnest({tags}.tag_closure || '{EVERY}'::text) AS t (tag) WHERE {conditions}"
+        " GROUP BY t.tag, c.country)"
+        for kind, (source, tags, city, conditions) in kinds.items()
     )
     schemes = ", ".join(f"'{scheme}'" for scheme in REPORTED)
     members = ", ".join(f"'{kind}', {_counted(kind)}" for kind in kinds)
     return Statement(
         f"""
-WITH {found}
+WITH {counted}
 SELECT json_build_object({members}, 'tags', (
-    SELECT json_agg(json_build_array(t.id, t.scheme, t.label) ORDER BY t.scheme, t.position, t.id)
+    SELECT coalesce(json_agg(json_build_array(t.id, t.scheme, t.label) ORDER BY t.scheme, t.position, t.id), '[]')
     FROM tag t WHERE t.scheme IN ({schemes})))::text AS body""",
         arg.values,
     )
@@ -75,7 +80,8 @@ def stats(caller: Caller, query: StatsQuery) -> Statement:
         WHERE a.exchange_request_id IS NOT NULL AND {practice_visible(caller, arg)}"""
     return Statement(
         f"""
-WITH practice_of AS MATERIALIZED (SELECT p.city_id, p.adoption_count FROM practice p WHERE {of_practices}),
+WITH practice_of AS MATERIALIZED (
+    SELECT p.city_id, count(*) AS n FROM practice p WHERE {of_practices} GROUP BY p.city_id),
 request_of AS MATERIALIZED (
     SELECT r.id, r.kind, r.status, r.city_id, r.created_at, f.at AS answered_at, m.city_id AS match_id
     FROM exchange_request r
@@ -94,10 +100,10 @@ flow AS (
 SELECT json_build_object(
     'cities', (SELECT json_build_object(
         'total', count(*), 'members', count(*) FILTER (WHERE c.member), 'countries', count(DISTINCT c.country),
-        'with_practices', (SELECT count(DISTINCT city_id) FROM practice_of)) FROM city c WHERE {of_cities}),
+        'with_practices', (SELECT count(*) FROM practice_of)) FROM city c WHERE {of_cities}),
     'networks', (SELECT count(*) FROM network),
-    'practices', (SELECT json_build_object('published', count(*), 'adopted', count(*) FILTER (WHERE adoption_count > 0))
-                  FROM practice_of),
+    'practices', json_build_object('published', (SELECT coalesce(sum(n), 0) FROM practice_of), 'adopted', (
+        SELECT count(*) FROM practice p WHERE p.id IN (SELECT practice_id FROM adoption) AND {of_practices})),
     'exchange_requests', (SELECT json_build_object(
         'total', count(*),
         'by_kind', (SELECT coalesce(json_object_agg(kind, n), '{{}}') FROM (
@@ -126,11 +132,18 @@ SELECT json_build_object(
     )
 
 
+def places(ids: list[str]) -> Statement:
+    """Rows: `id`, `name`, `latitude` and `longitude` of these cities, as far as their positions are known."""
+    return Statement(
+        "SELECT id, name, latitude, longitude FROM city WHERE id = ANY ($1::text[]) AND latitude IS NOT NULL", [ids]
+    )
+
+
 def _counted(kind: str) -> str:
-    by_tag = f"SELECT tag, count(*) AS n FROM {kind} CROSS JOIN unnest(tags) AS tag GROUP BY tag"
-    by_country = f"SELECT country, count(*) AS n FROM {kind} GROUP BY country"
+    by_tag = f"SELECT tag, sum(n) AS n FROM {kind} GROUP BY tag"
+    by_country = f"SELECT country, n FROM {kind} WHERE tag = '{EVERY}'"
     return (
-        f"json_build_object('total', (SELECT count(*) FROM {kind}),"
+        f"json_build_object('total', (SELECT coalesce(sum(n), 0) FROM ({by_country}) b),"
         f" 'by_tag', (SELECT coalesce(json_object_agg(tag, n), '{{}}') FROM ({by_tag}) b),"
         f" 'by_country', (SELECT coalesce(json_object_agg(country, n), '{{}}') FROM ({by_country}) b))"
     )

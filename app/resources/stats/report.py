@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -56,17 +56,17 @@ def put_together(counts: str, query: StatsQuery, base: str) -> dict[str, Any]:
     }
 
 
-def as_json(report: dict[str, Any]) -> str:
+def as_json(report: Mapping[str, Any]) -> str:
     """The report as JSON text."""
     return json.dumps(report, ensure_ascii=False, separators=(",", ":"))
 
 
-def as_csv(report: dict[str, Any]) -> str:
+def as_csv(report: Mapping[str, Any]) -> str:
     """The same as CSV (RFC 4180), a line of the report in each row."""
     return "".join(map(csv_line, [COLUMNS, *_rows(report)]))
 
 
-def _rows(report: dict[str, Any]) -> Iterator[list[Any]]:
+def _rows(report: Mapping[str, Any]) -> Iterator[list[Any]]:
     sections = {"total": [report["total"]], **{name: report[name] for name in (*REPORTED, "regions")}}
     for section, lines in sections.items():
         for line in lines:
