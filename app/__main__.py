@@ -8,6 +8,7 @@ from app.cli.doctor import doctor
 from app.cli.load import load
 from app.cli.migrate import migrate
 from app.cli.openapi import openapi
+from app.cli.report import report
 from app.cli.serve import serve
 from app.cli.worker import worker
 
@@ -17,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (serve, migrate, load, worker, openapi, check_migrations, doctor):
+for command in (serve, migrate, load, report, worker, openapi, check_migrations, doctor):
     app.command()(command)
 app.add_typer(client.group, name="client")
 app.add_typer(feed.group, name="feed")

@@ -8,13 +8,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from html import escape
-from importlib.resources import files
-from string import Template
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from app.web.templates import Html, fill
 from app.web.world_map import MapCity, city_list, world_map
 
 CONTENT_SECURITY_POLICY = (
@@ -66,12 +64,6 @@ class ProblemRow(NamedTuple):
     slug: str
     title: str
     status: int
-
-
-class Html(str):
-    """Markup that is safe as it stands; every other value is escaped when a template is filled in."""
-
-    __slots__ = ()
 
 
 def home_page(root: str, facts: HomeFacts) -> str:
@@ -150,28 +142,18 @@ def _problem_row(path: str, row: ProblemRow) -> str:
 
 def _page(kind: str, root: str, *, title: str, description: str, **values: str) -> str:
     path = urlsplit(root).path
-    return _fill(
+    return fill(
         "page",
         root=path,
         kind=kind,
         title=title,
         description=description,
-        main=_fill(kind, root=path, **values),
+        main=fill(kind, root=path, **values),
         docs_current=_current_if(kind, "docs"),
         redoc_current=_current_if(kind, "redoc"),
-        footer=_fill("footer", root=path) if kind not in {"docs", "redoc"} else "",
+        footer=fill("footer", root=path) if kind not in {"docs", "redoc"} else "",
     )
 
 
 def _current_if(kind: str, page: str) -> Html:
     return Html(' aria-current="page"' if kind == page else "")
-
-
-def _fill(template: str, **values: str) -> Html:
-    safe = {name: value if isinstance(value, Html) else escape(value) for name, value in values.items()}
-    return Html(_template(template).substitute(safe))
-
-
-@cache
-def _template(name: str) -> Template:
-    return Template((files("app.web") / "assets" / f"{name}.html").read_text(encoding="utf-8"))

@@ -98,6 +98,15 @@ def counted(request: ApiRequest, body: bytes, *, public: str = PUBLIC) -> Respon
     return _tagged(request, body, cache_headers(request, public))
 
 
+def dated(request: ApiRequest, text: str, undated: str, media_type: str, headers: dict[str, str]) -> Response:
+    """An answer that tells when it was made: its entity tag is weak, of `undated`, all but that moment."""
+    tag = of_body(undated.encode())
+    headers["ETag"] = f"W/{tag}"
+    if {tag, "*"} & set(not_modified(request)):
+        return Response(status_code=304, headers=headers)
+    return Response(text, 200, headers, media_type)
+
+
 def _tagged(request: ApiRequest, body: bytes, headers: dict[str, str]) -> Response:
     headers["ETag"] = tag = of_body(body)
     if {tag, "*"} & set(not_modified(request)):

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from html import escape
-from importlib.resources import files
 from itertools import groupby
 from math import asin, cos, radians, sin, sqrt
 from typing import NamedTuple
+
+from app.web.templates import asset
 
 WIDTH = 1000
 CENTRAL_MERIDIAN = 11  # the cut runs through the Bering Strait, so that no country is torn apart
@@ -86,7 +87,7 @@ def _entry(city: MapCity) -> str:
 
 
 def _land() -> str:
-    svg = (files("app.web") / "assets" / "world.svg").read_text(encoding="utf-8")
+    svg = asset("world.svg")
     return svg.partition(' d="')[2].partition('"')[0]
 
 

@@ -131,6 +131,7 @@ def _filters(query: AdoptionQuery, arg: Arguments) -> list[str]:
         "a.stage": query.stage,
         "a.practice_id": query.practice,
         "a.city_id": query.city,
+        "p.city_id": query.origin,
         "c.country": query.country,
         "a.confirmed_by_origin": query.confirmed,
     }

@@ -120,6 +120,7 @@ class AdoptionQuery(PracticeAdoptionQuery):
     )
     practice: UUID | None = None
     city: CityId | None = Field(default=None, description="The city that adapts.")
+    origin: CityId | None = Field(default=None, description="The city that the practice comes from.")
     country: Country | None = Field(default=None, description="Of the city that adapts.")
     network: Slug | None = Field(default=None, description="Whose member adapts.")
     region: Region | None = Field(default=None, description="Of the city that adapts.")

@@ -121,6 +121,10 @@ def _filters(query: RequestQuery, arg: Arguments) -> list[str]:
         conditions.append(f"r.formats @> ARRAY[{arg(query.format)}::text]")
     if query.addressed_to:
         conditions.append(f"r.addressed_to @> ARRAY[{arg(query.addressed_to)}::text]")
+    if query.source:
+        conditions.append(_helped("offer", query.source, arg))
+    if query.target:
+        conditions.append(_helped("seek", query.target, arg))
     if query.language:
         language = arg(query.language)
         conditions.append(f"(r.language = {language} OR r.languages @> ARRAY[{language}::text])")
@@ -129,6 +133,19 @@ def _filters(query: RequestQuery, arg: Arguments) -> list[str]:
     if query.region:
         conditions.append(in_region("r.city_id", query.region, arg))
     return [*conditions, *in_days("r.created_at", query.created_from, query.created_to, arg)]
+
+
+def _helped(own: str, city_id: str, arg: Arguments) -> str:
+    """The condition that the city helped, or was helped, in a completed exchange.
+
+    It was the owner of a request of the kind `own`, or the match of one of the other kind. Who worked with whom on what
+    is completed shows in the flows of the statistics too.
+    """
+    city = arg(city_id)
+    matched = "SELECT m.request_id FROM response m WHERE m.status = 'accepted'"
+    owned = f"r.kind = '{own}' AND r.city_id = {city} AND r.id IN ({matched})"
+    answered = f"r.kind <> '{own}' AND r.id IN ({matched} AND m.city_id = {city})"
+    return f"r.status = 'completed' AND (({owned}) OR ({answered}))"
 
 
 def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) -> Statement:

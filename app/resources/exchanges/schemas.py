@@ -242,6 +242,8 @@ class RequestQuery(Input):
     network: Slug | None = Field(default=None, description="Of its member cities.")
     region: Region | None = Field(default=None, description="Of the city: a region of the UN's statistics (M49).")
     addressed_to: OrganizationId | None = None
+    source: CityId | None = Field(default=None, description="Completed exchanges in which this city helped.")
+    target: CityId | None = Field(default=None, description="Completed exchanges in which this city was helped.")
     status: RequestStatus | None = None
     language: Language | None = Field(default=None, description="Written in it, or understood by the city.")
     created_from: Day | None = Field(default=None, description="Begun on this day or later, in UTC.")

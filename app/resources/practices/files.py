@@ -1,7 +1,5 @@
 """The forms that a search takes as a file: CSV, NDJSON, GeoJSON, JSON-LD (schema.org) and Atom (RFC 4287)."""
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -12,6 +10,7 @@ from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
 
 from app.resources.practices.parameters import PracticeFileQuery
+from app.spreadsheets import csv_line, defused
 
 FormatName = Literal["csv", "ndjson", "geojson", "jsonld", "atom"]
 Row = Mapping[str, Any]
@@ -19,9 +18,6 @@ COLUMNS = (
     "id", "title", "summary", "city_id", "city_name", "country", "language", "tags", "keywords", "offers",
     "year_start", "year_end", "stage", "budget_band", "evidence_level", "status", "published_at", "updated_at", "url",
 )  # fmt: skip
-# What a spreadsheet takes for a formula (OWASP, CSV injection): also after white space that it cuts off, and written in
-# the wide letters of East Asia.
-RUNS = re.compile(r"[\t\r\n]|[\s\ufeff\u200b-\u200f\u2060]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 UNSPEAKABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Within JSON text no other place looks like it: in a string the quotation marks are escaped.
 UPDATED = re.compile(r'"updated_at":"([^"]+)"')
@@ -57,18 +53,8 @@ class Format:
     documented: dict[str, Any] = field(default_factory=lambda: {"schema": {"type": "string"}})
 
 
-def _csv_line(values: list[Any]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow([_defused(value) for value in values])
-    return line.getvalue().encode()
-
-
-def _defused(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and RUNS.match(value) else value
-
-
 def _csv_head(_: str, query: PracticeFileQuery) -> bytes:
-    return (b"\xef\xbb\xbf" if query.bom else b"") + _csv_line(list(COLUMNS))
+    return (b"\xef\xbb\xbf" if query.bom else b"") + csv_line(COLUMNS).encode()
 
 
 def _csv_record(address: str, row: Row) -> bytes:
@@ -76,9 +62,9 @@ def _csv_record(address: str, row: Row) -> bytes:
     document = json.loads(row["body"])
     city = document["city"]
     document |= {"city_id": city["id"], "city_name": city["name"], "country": city["country"]}
-    document |= {name: "; ".join(map(_defused, document[name])) for name in ("tags", "keywords", "offers")}
+    document |= {name: "; ".join(map(defused, document[name])) for name in ("tags", "keywords", "offers")}
     document["url"] = f"{address}/{document['id']}"
-    return _csv_line([document[name] for name in COLUMNS])
+    return csv_line(document[name] for name in COLUMNS).encode()
 
 
 def _ndjson_record(_: str, row: Row) -> bytes:

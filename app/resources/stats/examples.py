@@ -19,6 +19,7 @@ STATS_EXAMPLE: dict[str, Any] = {
         "adoption_rate": 0.32,
     },
     "adoptions": {"total": 52, "by_stage": {"piloting": 20, "running": 32}, "confirmed": 30},
+    "answers_given": {"requests": 48, "median_hours": 30.5},
     "flows": [{"source": MONTREAL, "target": FREETOWN, "exchanges": 2, "adoptions": 1}],
 }
 
@@ -39,6 +40,7 @@ REPORT_EXAMPLE: dict[str, Any] = {
     "generated_at": "2026-03-01T09:30:00.000Z",
     "network": None,
     "region": "africa",
+    "city": None,
     "from": None,
     "to": None,
     "total": _line("all", "All", "region=africa"),

@@ -1,10 +1,8 @@
 """Puts a report together from counts: lines with figures, each with the search that yields it; as JSON and as CSV."""
 
-import csv
-import io
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +10,7 @@ from urllib.parse import urlencode
 from app.areas import COUNTRIES
 from app.resources.stats.queries import REGION_OF, REPORTED
 from app.resources.stats.schemas import StatsQuery
+from app.spreadsheets import csv_line
 
 KINDS = {"practices": "practices", "exchange_requests": "exchange-requests", "adoptions": "adoptions"}
 PERIOD = {"practices": "published", "exchange_requests": "created", "adoptions": "created"}
@@ -47,6 +46,7 @@ def put_together(counts: str, query: StatsQuery, base: str) -> dict[str, Any]:
         "generated_at": moment(),
         "network": query.network,
         "region": query.region,
+        "city": query.city,
         "from": query.from_.isoformat() if query.from_ else None,
         "to": query.to.isoformat() if query.to else None,
         "total": _line("all", "All", {kind: found[kind]["total"] for kind in KINDS}, query, base),
@@ -56,16 +56,17 @@ def put_together(counts: str, query: StatsQuery, base: str) -> dict[str, Any]:
     }
 
 
-def as_csv(report: dict[str, Any]) -> str:
+def as_json(report: Mapping[str, Any]) -> str:
+    """The report as JSON text."""
+    return json.dumps(report, ensure_ascii=False, separators=(",", ":"))
+
+
+def as_csv(report: Mapping[str, Any]) -> str:
     """The same as CSV (RFC 4180), a line of the report in each row."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows(_rows(report))
-    return text.getvalue()
+    return "".join(map(csv_line, [COLUMNS, *_rows(report)]))
 
 
-def _rows(report: dict[str, Any]) -> Iterator[list[Any]]:
+def _rows(report: Mapping[str, Any]) -> Iterator[list[Any]]:
     sections = {"total": [report["total"]], **{name: report[name] for name in (*REPORTED, "regions")}}
     for section, lines in sections.items():
         for line in lines:
@@ -94,6 +95,7 @@ def _search(kind: str, query: StatsQuery, chosen: dict[str, str]) -> str:
     wanted = {
         "network": query.network,
         "region": query.region,
+        "city": query.city,
         f"{PERIOD[kind]}_from": query.from_.isoformat() if query.from_ else None,
         f"{PERIOD[kind]}_to": query.to.isoformat() if query.to else None,
         **chosen,

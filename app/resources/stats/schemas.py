@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.areas import Region
-from app.fields import CityRef, Day, Input, Moment, Output, RequestKind, RequestStatus, Slug
+from app.fields import CityId, CityRef, Day, Input, Moment, Output, RequestKind, RequestStatus, Slug
 from app.resources.stats.examples import REPORT_EXAMPLE, STATS_EXAMPLE
 
 Rate = Annotated[float, Field(ge=0, le=1)]
@@ -17,6 +17,7 @@ class StatsQuery(Input):
 
     network: Slug | None = Field(default=None, description="Its member cities, and practices that it brought in.")
     region: Region | None = Field(default=None, description="A region of the United Nations' statistics (M49).")
+    city: CityId | None = Field(default=None, description="This city alone.")
     from_: Day | None = Field(
         default=None, alias="from", description="The first day: practices by publication, all else by its beginning."
     )
@@ -51,10 +52,14 @@ class ExchangeTotals(Output):
     total: int
     by_kind: dict[RequestKind, int]
     by_status: dict[RequestStatus, int]
-    answered: int = Field(description="Have an answer.")
-    median_hours_to_first_answer: float | None
-    completion_rate: Rate | None = Field(description="Completed ones among all that have ended.")
-    adoption_rate: Rate | None = Field(description="Of the completed ones, those that an adoption names.")
+    answered: int = Field(description="Have an answer; a refusal by one who is addressed is one.")
+    median_hours_to_first_answer: float | None = Field(description="From the request to its first answer.")
+    completion_rate: Rate | None = Field(
+        description="Completed ones among all that have ended: completed, cancelled, expired or unfulfilled."
+    )
+    adoption_rate: Rate | None = Field(
+        description="Of the completed ones, those that an adoption names, whenever it was recorded."
+    )
 
 
 class AdoptionTotals(Output):
@@ -65,13 +70,22 @@ class AdoptionTotals(Output):
     confirmed: int = Field(description="Confirmed by the city that the practice comes from.")
 
 
+class AnswersGiven(Output):
+    """What the cities did for others."""
+
+    requests: int = Field(description="Requests that they have offered to help with; a refusal is no offer.")
+    median_hours: float | None = Field(description="From the request to the offer.")
+
+
 class Flow(Output):
     """What went from one city to another."""
 
     source: CityRef = Field(description="The city that helped, or whose practice was adopted.")
     target: CityRef
-    exchanges: int = Field(description="Completed exchanges.")
-    adoptions: int
+    exchanges: int = Field(
+        description="Completed exchanges; `source` and `target` are filters of `/v1/exchange-requests`."
+    )
+    adoptions: int = Field(description="`origin` and `city` are filters of `/v1/adoptions`.")
 
 
 class StatsPublic(Output):
@@ -85,6 +99,7 @@ class StatsPublic(Output):
     practices: PracticeTotals
     exchange_requests: ExchangeTotals
     adoptions: AdoptionTotals
+    answers_given: AnswersGiven
     flows: list[Flow] = Field(description="The largest first, 500 at most.")
 
 
@@ -114,6 +129,7 @@ class ReportPublic(Output):
     generated_at: Moment
     network: str | None
     region: Region | None
+    city: str | None
     from_: str | None = Field(alias="from")
     to: str | None
     total: Line
