@@ -11,7 +11,7 @@ from app.logs import configure_logs
 
 
 def worker() -> None:
-    """Do the periodic tasks and send webhooks: beside servers that run with PX_WORKER=off, or with others of its kind."""
+    """Do the periodic tasks and send webhooks, beside servers with PX_WORKER=off, or with others of its kind."""
     with stopped_by_signals(), target() as database:
         prepare(database)
         configure_logs(configuration().log_level)

@@ -62,7 +62,12 @@ async def _deliveries(
         if not alone:
             raise
         # One webhook must not hold up all others for ever.
-        log.exception("an event is lost to a webhook", webhook=str(hook.id), event=events[0]["id"])
+        log.exception(
+            "an event is lost to a webhook",
+            webhook=str(hook.id),
+            type=events[0]["type"],
+            record=str(events[0]["record_id"]),
+        )
         return []
     return [
         (

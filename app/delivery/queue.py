@@ -140,9 +140,9 @@ async def failed(database: Database, held: Try, attempt: Attempt, pause: float, 
 
     A webhook at which nothing has arrived for a day is disabled.
     """
-    rows = await database.write(FAILED, held.id, held.leased_until, attempt.text, pause, TRIED_FOR, rest, LEASE)
-    if rows and rows[0]["is_over"]:
-        async with database.transaction() as connection:
+    arguments = (held.id, held.leased_until, attempt.text, pause, TRIED_FOR, rest, LEASE)
+    async with database.transaction() as connection:
+        if await connection.fetchval(FAILED, *arguments):
             await disable(connection, held.webhook_id, "failing")
 
 

@@ -154,7 +154,7 @@ class Sender:
             "webhook attempt",
             webhook=str(held.webhook_id),
             delivery=str(held.id),
-            event=held.event,
+            type=held.event,
             outcome=outcome,
             status=status,
             error=attempt.error,

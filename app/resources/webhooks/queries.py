@@ -32,7 +32,7 @@ DELIVERY = columns(
     {
         **same("d", "id", "webhook_id", "event", "status", "attempts"),
         "payload": "d.payload::json",
-        "next_attempt_at": moment("CASE WHEN w.status = 'active' THEN"
+        "next_attempt_at": moment("CASE WHEN d.status = 'pending' AND w.status = 'active' THEN"
                                   " greatest(d.due_at, w.resting_until, d.created_at) END"),
         "created_at": moment("d.created_at"),
         "delivered_at": moment("d.delivered_at"),
