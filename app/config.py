@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     tombstone_days: int = Field(
         default=180, ge=180, description="Days the feed keeps tombstones; older cursors get 410."
     )
+    webhook_private: Literal["refuse", "allow"] = Field(
+        default="refuse",
+        description="`allow` lets webhooks lead into private networks and to this machine: for trials and tests only.",
+    )
     worker: Literal["on", "off"] = Field(default="on", description="Whether a server process does periodic tasks too.")
 
 

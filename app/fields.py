@@ -224,3 +224,21 @@ MembershipRole = Literal["member", "associate", "board", "observer"]
 TranslationStatus = Literal["original", "human", "machine"]
 Scheme = Literal["theme", "gcm", "gcm-principle", "gcr", "sdg", "group", "format"]
 OPEN_SCHEMES: frozenset[str] = frozenset({"theme", "group"})
+EventName = Literal[
+    "practice.published",
+    "practice.updated",
+    "practice.archived",
+    "practice.withdrawn",
+    "exchange_request.created",
+    "exchange_request.transitioned",
+    "exchange_request.expiring",
+    "response.created",
+    "response.transitioned",
+    "message.created",
+    "adoption.created",
+    "adoption.updated",
+    "verification.due",
+]
+WebhookStatus = Literal["active", "disabled"]
+DisabledReason = Literal["paused", "failing", "gone", "filter"]
+DeliveryStatus = Literal["pending", "delivered", "failed"]

@@ -12,9 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette_compress import CompressMiddleware, add_compress_type
 
-from app import periodic
+from app import events, periodic
 from app.config import Settings, settings
 from app.database import Database, open_database
+from app.delivery.queue import prune as prune_deliveries
+from app.delivery.sender import run as send_webhooks
 from app.feed import prune as prune_feed
 from app.feed import tick as stamp_feed
 from app.keys import KeyRing, cursor_secret, ensure_keys
@@ -46,12 +48,16 @@ from app.resources.practices.facets.refresh import refresh_facets
 from app.resources.practices.kept import keep_documents
 from app.resources.practices.sources import routes as sources
 from app.resources.practices.standing import routes as standing
+from app.resources.practices.standing.commands import remind_of_verification
+from app.resources.practices.subscription import SEARCH as PRACTICE_SEARCH
 from app.resources.practices.translations import routes as translations
 from app.resources.practices.versions import routes as versions
 from app.resources.stats import routes as stats
 from app.resources.tags import feed as tag_feed
 from app.resources.tags import routes as tags
 from app.resources.tokens import routes as tokens
+from app.resources.webhooks import routes as webhooks
+from app.resources.webhooks.calls import CALLS
 from app.web import operation, problems
 from app.web.housekeeping import forget_expired
 from app.web.limits import RateLimiter
@@ -76,6 +82,7 @@ ROUTERS = (
     tags.router,
     changes.router,
     sources.router,
+    webhooks.router,
     stats.router,
     clients.router,
     audit.router,
@@ -87,6 +94,7 @@ changes.types.update({kind.name: kind for kind in FEEDS})
 oai.show(practice_feed.FEED)
 # What is sent as it is read: each part is compressed at once, none is held back until there is more.
 STREAMED = ("text/csv", "application/geo+json", "application/ld+json", "application/atom+xml")
+events.searches["practice"] = PRACTICE_SEARCH
 EXPOSED = ["ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id"]
 READING_HEADERS = ["Authorization", "Accept", "Accept-Language", "If-None-Match", "X-Request-Id"]
 
@@ -107,15 +115,17 @@ def create_app(database: Database | None = None, configuration: Settings | None 
         app.state.services = services = await _services(pools, configuration)
         if configuration.worker == "on":
             services.worker = asyncio.create_task(periodic.run(pools, periodic_tasks(configuration)))
+            services.sender = asyncio.create_task(send_webhooks(pools, configuration))
         if database is None:
             # What exists now lives as long as the process: full collections need not walk it again and again.
             gc.collect()
             gc.freeze()
         yield
         services.draining = True
-        if services.worker is not None:
-            services.worker.cancel()
-            await asyncio.gather(services.worker, return_exceptions=True)
+        tasks = [task for task in (services.worker, services.sender) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if database is None:
             await pools.close()
 
@@ -133,6 +143,7 @@ def create_app(database: Database | None = None, configuration: Settings | None 
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     app.router.routes.extend([*oai.ROUTES, *home.ROUTES, *operation.ROUTES])
+    app.webhooks.routes.extend(CALLS.routes)
     describe(app)
     problems.install(app)
     app.add_exception_handler(Replay, _replayed)
@@ -173,6 +184,8 @@ def periodic_tasks(configuration: Settings) -> list[PeriodicTask]:
         PeriodicTask("stamp the feed", 1, stamp_feed),
         PeriodicTask("keep documents", 1, keep_documents),
         PeriodicTask("refresh facets", 1, refresh_facets),
+        PeriodicTask("remind of verifications", 300, remind_of_verification),
+        PeriodicTask("prune deliveries", 3600, prune_deliveries),
         PeriodicTask("prune the feed", 3600, partial(prune_feed, days=configuration.tombstone_days)),
         PeriodicTask(
             "forget sets left", 3600, partial(oai_queries.forget_left_sets, days=configuration.tombstone_days)

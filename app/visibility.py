@@ -111,3 +111,17 @@ def request_visible(caller: Caller, arg: Arguments) -> str:
         return f"(r.visibility = 'public' OR {own})"
     concerned = f"{own} OR {request_addressed(caller, arg)} OR {request_answered(caller, arg)}"
     return f"(r.visibility IN ('public', 'members') OR {concerned})"
+
+
+def response_visible(caller: Caller, arg: Arguments) -> str:
+    """The condition that the caller sees the answer `s` to `r`: the city that asked all, one that answered its own."""
+    own = f"s.city_id = {arg(caller.city_id)}" if caller.city_id else "FALSE"
+    return f"({request_owned(caller, arg)} OR {own})"
+
+
+def message_visible(caller: Caller, arg: Arguments) -> str:
+    """The condition that the caller reads what was said about the answer `s` to `r`: nobody but the two cities."""
+    if not caller.city_id:
+        return "FALSE"
+    city = arg(caller.city_id)
+    return f"(r.city_id = {city} OR s.city_id = {city})"

@@ -1,5 +1,6 @@
 """Fixtures: a database of its own for every test, the real application on it, a client that checks the contract."""
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -11,10 +12,12 @@ from httpx import ASGITransport, AsyncClient, Response
 
 from app.config import Settings
 from app.database import Database, open_database
+from app.delivery.sender import run as send_webhooks
 from app.main import create_app
 from tests.contract import Contract
 from tests.factories import Headers, make_token
 from tests.postgres import SERVER, cloned_database, make_template, test_server
+from tests.receiver import Receiver
 
 Token = Callable[..., Awaitable[Headers]]
 SqlCount = Callable[[], contextlib.AbstractContextManager[list[str]]]
@@ -54,8 +57,8 @@ async def database_url(server: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    """Settings for tests: no limits of rate, no periodic tasks."""
-    return Settings(database_url=database_url, rate_limit="off", worker="off", pool_size=5)
+    """Settings for tests: no limits of rate, no periodic tasks, webhooks may lead to this machine."""
+    return Settings(database_url=database_url, rate_limit="off", worker="off", pool_size=5, webhook_private="allow")
 
 
 class CountingDatabase(Database):
@@ -87,6 +90,23 @@ async def app(database: Database, settings: Settings) -> AsyncIterator[FastAPI]:
     application = create_app(database, settings)
     async with application.router.lifespan_context(application):
         yield application
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A receiver of webhooks."""
+    async with Receiver().listening() as listening:
+        yield listening
+
+
+@pytest.fixture
+async def sending(app: FastAPI, database: Database, settings: Settings) -> AsyncIterator[None]:
+    """The sender of webhooks, at work."""
+    assert app.state.services.sender is None
+    task = asyncio.create_task(send_webhooks(database, settings))
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 contracts: dict[str, Contract] = {}

@@ -1,4 +1,4 @@
-"""`practice-exchange worker`: the periodic tasks, without serving."""
+"""`practice-exchange worker`: the periodic tasks and the webhooks, without serving."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from app.logs import configure_logs
 
 
 def worker() -> None:
-    """Do the periodic tasks only: beside servers that run with PX_WORKER=off, or with others of its kind."""
+    """Do the periodic tasks and send webhooks, beside servers with PX_WORKER=off, or with others of its kind."""
     with stopped_by_signals(), target() as database:
         prepare(database)
         configure_logs(configuration().log_level)
@@ -20,10 +20,13 @@ def worker() -> None:
 
 async def _work(url: str) -> None:
     # The application takes its time to import, and few commands need it.
+    from app.delivery.sender import run as send_webhooks  # noqa: PLC0415
     from app.main import periodic_tasks  # noqa: PLC0415
 
     pools = await open_database(configuration(), database_url=url)
     try:
-        await periodic.run(pools, periodic_tasks(configuration()))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(periodic.run(pools, periodic_tasks(configuration())))
+            tasks.create_task(send_webhooks(pools, configuration(), url))
     finally:
         await pools.close()

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from app.caller import SCOPES
 from app.errors import (
@@ -46,6 +47,7 @@ TAGS = [
     {"name": "networks", "description": "City networks, and who belongs to them."},
     {"name": "tags", "description": "The vocabularies: themes, groups, formats, the two Global Compacts, the SDGs."},
     {"name": "sync", "description": "The feed of changes: a copy that stays right."},
+    {"name": "webhooks", "description": "Be told of what happens, at an address of your own."},
     {"name": "account", "description": "Who am I, who changed what, and with which client."},
     {"name": "tokens", "description": "OAuth 2.0: client credentials for access tokens."},
 ]
@@ -102,6 +104,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         summary="What works for migrants and refugees, from city to city.",
         description=DESCRIPTION,
         routes=app.routes,
+        webhooks=app.webhooks.routes,
         tags=TAGS,
         servers=[{"url": "/", "description": "This server"}],
         contact={"name": "Practice Exchange", "url": "https://github.com/practice-exchange/practice-exchange"},
@@ -122,7 +125,13 @@ def _document(app: FastAPI) -> dict[str, Any]:
     routes = {
         (route.path_format, min(route.methods or {""})): route for route in app.routes if isinstance(route, ApiRoute)
     }
-    _restore_examples(components["schemas"], routes.values())
+    calls = [route for route in app.webhooks.routes if isinstance(route, APIRoute)]
+    _restore_examples(components["schemas"], [*routes.values(), *calls])
+    for item in document["webhooks"].values():
+        # What a receiver answers is no record of ours.
+        item["post"]["responses"].pop("200", None)
+        item["post"]["responses"].pop("422", None)
+        item["post"]["security"] = []
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if route := routes.get((path, method.upper())):
@@ -130,7 +139,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     return document
 
 
-def _restore_examples(schemas: dict[str, Any], routes: Iterable[ApiRoute]) -> None:
+def _restore_examples(schemas: dict[str, Any], routes: Iterable[APIRoute]) -> None:
     """Give the examples their null members back, which FastAPI leaves out of every document."""
     for route in routes:
         answers = [answer.get("model") for answer in route.responses.values()]

@@ -38,17 +38,21 @@ async def livez(_: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Whether requests should be sent here: the database answers, its schema fits, the worker is alive."""
+    """Whether requests should be sent here: the database answers, its schema fits, worker and webhooks are alive."""
     services: Services = request.app.state.services
     database, migrations = await _database_checks(services)
-    worker = "off" if services.worker is None else "failed" if services.worker.done() else "ok"
-    checks = {"database": database, "migrations": migrations, "worker": worker}
+    tasks = {"worker": _alive(services.worker), "webhooks": _alive(services.sender)}
+    checks = {"database": database, "migrations": migrations, **tasks}
     if services.draining:
         checks["process"] = "draining"
     ready = all(check in {"ok", "off"} for check in checks.values())
     status = 200 if ready else 503
     document = {"status": "ok" if ready else "unavailable", "checks": checks}
     return JSONResponse(document, status, headers={"Cache-Control": "no-store"})
+
+
+def _alive(task: asyncio.Task[None] | None) -> str:
+    return "off" if task is None else "failed" if task.done() else "ok"
 
 
 async def _database_checks(services: Services) -> tuple[str, str]:

@@ -22,4 +22,5 @@ class Services:
     verifier: TokenVerifier
     limiter: RateLimiter
     worker: asyncio.Task[None] | None = None
+    sender: asyncio.Task[None] | None = None
     draining: bool = False

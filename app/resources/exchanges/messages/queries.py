@@ -7,6 +7,7 @@ from app.database import Arguments, Statement
 from app.documents import city_ref, columns, moment, same, text_of
 from app.paging import Key, after, order_by
 from app.resources.exchanges.messages.schemas import MessagePublic, MessageQuery
+from app.visibility import message_visible
 
 OLDEST = (Key("m.created_at", "timestamptz"), Key("m.id", "uuid"))
 DOCUMENT = columns(
@@ -41,7 +42,7 @@ SELECT NULL AS body, NULL AS created_at, NULL AS id FROM exchange_request r WHER
 UNION ALL
 (SELECT {text_of(DOCUMENT)}, m.created_at::text, m.id::text
  FROM {SOURCE} JOIN exchange_request r ON r.id = s.request_id
- WHERE r.id = $1 AND (r.city_id = $2 OR s.city_id = $2) {later} ORDER BY {order_by(OLDEST)} LIMIT {query.limit + 1})""",
+ WHERE r.id = $1 AND {message_visible(caller, arg)} {later} ORDER BY {order_by(OLDEST)} LIMIT {query.limit + 1})""",
         arg.values,
     )
 
@@ -51,10 +52,11 @@ def sides(caller: Caller, request_id: UUID) -> Statement:
 
     No row: the caller is neither the city that asked nor the one that was accepted.
     """
+    arg = Arguments(request_id)
     return Statement(
-        """
+        f"""
 SELECT r.status, s.id AS response_id
 FROM exchange_request r LEFT JOIN response s ON s.request_id = r.id AND s.status = 'accepted'
-WHERE r.id = $1 AND (r.city_id = $2 OR s.city_id = $2) FOR SHARE OF r""",
-        [request_id, caller.city_id],
+WHERE r.id = $1 AND {message_visible(caller, arg)} FOR SHARE OF r""",
+        arg.values,
     )

@@ -11,7 +11,7 @@ from app.resources.exchanges.responses.lifecycle import MOVES
 from app.resources.exchanges.responses.schemas import ResponsePublic, ResponseQuery
 from app.resources.exchanges.schemas import RequestStep
 from app.timeline import step_document, steps
-from app.visibility import request_owned, request_visible
+from app.visibility import request_owned, request_visible, response_visible
 
 OLDEST = (Key("s.created_at", "timestamptz"), Key("s.id", "uuid"))
 SOURCE = "response s JOIN exchange_request r ON r.id = s.request_id JOIN city c ON c.id = s.city_id"
@@ -32,7 +32,7 @@ FROM {SOURCE}
 CROSS JOIN LATERAL (SELECT '"' || s.version || '-' || c.version
     || CASE WHEN r.status = 'open' THEN 'o' ELSE 'c' END || CASE WHEN {is_own(caller, arg)} THEN 'r' ELSE 'o' END
     || '"' AS etag) e
-WHERE s.request_id = $1 AND s.id = $2 AND {_seen(caller, arg)}""",
+WHERE s.request_id = $1 AND s.id = $2 AND {response_visible(caller, arg)}""",
         arg.values,
     )
 
@@ -43,7 +43,7 @@ def response_page(caller: Caller, request_id: UUID, query: ResponseQuery, positi
     The first row stands for the request itself and has a null body; no row at all: the caller does not see it.
     """
     arg = Arguments(request_id)
-    conditions = ["s.request_id = $1", _seen(caller, arg)]
+    conditions = ["s.request_id = $1", response_visible(caller, arg)]
     if query.status:
         conditions.append(f"s.status = {arg(query.status)}")
     if position is not None:
@@ -62,7 +62,7 @@ UNION ALL
 def timeline(caller: Caller, request_id: UUID, id_: UUID, limit: int, position: list[str] | None) -> Statement:
     """A page of the timeline of an answer, as `app.timeline.steps` gives it."""
     arg = Arguments(request_id, id_)
-    seen = f"SELECT FROM {SOURCE} WHERE s.request_id = $1 AND s.id = $2 AND {_seen(caller, arg)}"
+    seen = f"SELECT FROM {SOURCE} WHERE s.request_id = $1 AND s.id = $2 AND {response_visible(caller, arg)}"
     return Statement(steps(step_document(RequestStep), "response", "$2", seen, limit, position, arg), arg.values)
 
 
@@ -74,14 +74,9 @@ def writable(caller: Caller, request_id: UUID, id_: UUID) -> Statement:
     return Statement(
         f"""
 SELECT s.status, r.status AS request_status, {owner} AS is_owner, {is_responder} AS is_responder
-FROM {SOURCE} WHERE s.request_id = $1 AND s.id = $2 AND {_seen(caller, arg)} FOR UPDATE OF r, s""",
+FROM {SOURCE} WHERE s.request_id = $1 AND s.id = $2 AND {response_visible(caller, arg)} FOR UPDATE OF r, s""",
         arg.values,
     )
-
-
-def _seen(caller: Caller, arg: Arguments) -> str:
-    """The condition that the caller sees the answer `s` to `r`: the city that asked all, one that answered its own."""
-    return f"({request_owned(caller, arg)} OR {is_own(caller, arg)})"
 
 
 def _document(caller: Caller, arg: Arguments) -> str:

@@ -8,9 +8,13 @@ from app.audit import audited
 from app.caller import Actor
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden
+from app.events import cities_that_want, noted
 from app.resources.practices.commands import locked
 from app.resources.practices.feed import marked
+from app.resources.practices.filters import STALE_AFTER
 from app.resources.practices.standing.schemas import EndorsementCreate
+
+REMINDED_AT_ONCE = 1_000
 
 
 async def verify_practice(connection: Connection, actor: Actor, id_: UUID) -> None:
@@ -61,6 +65,24 @@ made AS (UPDATE practice p SET version = p.version + 1 FROM endorsed WHERE p.id 
         )
     except asyncpg.UniqueViolationError as reason:
         raise Conflict("The organization has endorsed this practice already.") from reason
+
+
+async def remind_of_verification(connection: Connection) -> int:
+    """Note that practices have become stale whose cities want to be told, each once for a due date; gives how many."""
+    status = await connection.execute(
+        f"""
+WITH due AS MATERIALIZED (
+    SELECT p.id, p.version, d.due_at FROM practice p
+    CROSS JOIN LATERAL (
+        SELECT coalesce(p.last_verified_at, p.published_at, p.created_at) + {STALE_AFTER} AS due_at) d
+    WHERE p.city_id IN ({cities_that_want("verification.due")}) AND p.status = 'published' AND d.due_at <= now()
+      AND NOT EXISTS (SELECT FROM verification_notice n WHERE n.practice_id = p.id AND n.due_at >= d.due_at)
+    LIMIT {REMINDED_AT_ONCE}),
+told AS (INSERT INTO verification_notice (practice_id, due_at) SELECT id, due_at FROM due
+         ON CONFLICT (practice_id) DO UPDATE SET due_at = excluded.due_at)
+{noted("verification.due", "FROM due")}"""
+    )
+    return int(status.split()[-1])
 
 
 async def _published(connection: Connection, actor: Actor, id_: UUID) -> Row:
