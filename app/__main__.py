@@ -5,6 +5,7 @@ import typer
 from app.cli import client, feed, keys
 from app.cli.check_migrations import check_migrations
 from app.cli.doctor import doctor
+from app.cli.export import export
 from app.cli.load import load
 from app.cli.migrate import migrate
 from app.cli.openapi import openapi
@@ -17,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (serve, migrate, load, worker, openapi, check_migrations, doctor):
+for command in (serve, migrate, load, export, worker, openapi, check_migrations, doctor):
     app.command()(command)
 app.add_typer(client.group, name="client")
 app.add_typer(feed.group, name="feed")

@@ -34,6 +34,7 @@ from app.resources.exchanges import routes as exchanges_routes
 from app.resources.exchanges.matches import routes as matches
 from app.resources.exchanges.messages import routes as messages
 from app.resources.exchanges.responses import routes as responses
+from app.resources.export import routes as export
 from app.resources.home import routes as home
 from app.resources.networks import feed as network_feed
 from app.resources.networks import routes as networks
@@ -70,6 +71,7 @@ ROUTERS = (
     tags.router,
     changes.router,
     sources.router,
+    export.router,
     stats.router,
     clients.router,
     audit.router,
