@@ -1,8 +1,8 @@
 """The tables: the ground on which everything else stands."""
 
-from app.tables import adoption, exchange, history, places, practice, search, tag, trust
+from app.tables import adoption, exchange, history, partner, places, practice, search, tag, trust
 from app.tables.base import state_checks
 
 state_checks()
 
-__all__ = ["adoption", "exchange", "history", "places", "practice", "search", "tag", "trust"]
+__all__ = ["adoption", "exchange", "history", "partner", "places", "practice", "search", "tag", "trust"]
