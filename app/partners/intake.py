@@ -73,7 +73,7 @@ class Intake:
             changes = [Change(row["type"], row["external_id"], json.loads(row["waiting"])) for row in rows]
 
             async def work(tally: Tally, changes: list[Change] = changes) -> None:
-                await self._take(changes, tally)
+                await self._take(changes, tally, is_last_try=True)
 
             await self._at_once(work)
             after = (str(("city", "tag", "practice").index(rows[-1]["type"]) + 1), rows[-1]["external_id"])
@@ -103,13 +103,14 @@ class Intake:
                     self._tally.faults.append((external_id, why))
                 return
 
-    async def _take(self, changes: Sequence[Change], tally: Tally) -> None:
+    async def _take(self, changes: Sequence[Change], tally: Tally, *, is_last_try: bool = False) -> None:
         # What is gone frees its identities for what comes.
         await self._take_back([c.external_id for c in changes if c.kind == "practice" and c.record is None], tally)
         for kind in ("city", "tag"):
             if self._makes_places:
                 await self._make([c for c in changes if c.kind == kind and c.record is not None], tally)
-        await self._bring_in([c for c in changes if c.kind == "practice" and c.record is not None], tally)
+        records = [c for c in changes if c.kind == "practice" and c.record is not None]
+        await self._bring_in(records, tally, is_last_try=is_last_try)
 
     async def _take_back(self, external_ids: Sequence[str], tally: Tally) -> None:
         for external_id in external_ids:
@@ -177,7 +178,8 @@ class Intake:
         await create_tag(self._connection, self._actor, tag)
         return True
 
-    async def _bring_in(self, changes: Sequence[Change], tally: Tally) -> None:
+    async def _bring_in(self, changes: Sequence[Change], tally: Tally, *, is_last_try: bool) -> None:
+        """Bring practices in. What waits is told when it has been tried once more after all else has come."""
         records: list[tuple[Change, Record]] = []
         seen: list[Seen] = []
         ours = await self._made_here(changes)
@@ -198,7 +200,7 @@ class Intake:
             seen.append(Seen("practice", change.external_id, why, waits))
             if why is None:
                 tally.add(record.result)
-            else:
+            elif waits is None or is_last_try:
                 tally.refuse("waiting" if waits else record.result, change.external_id, why)
         await self._ledger.seen(self._connection, seen)
 

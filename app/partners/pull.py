@@ -53,6 +53,8 @@ class Pull:
         self._source = source
         self._ledger = ledger
         self._progress = progress
+        # What waits is tried by every new pull, and whenever something came that it may have waited for.
+        self._has_news = True
         self._intake = Intake(
             connection, ledger, wish.network, self.tally, makes_places=wish.makes_places, is_trial=wish.is_trial
         )
@@ -83,8 +85,11 @@ class Pull:
                 continue
             await self._intake.take(batch)
             self._progress(self.tally)
+            self._has_news = self._has_news or bool(batch.changes)
             is_last = batch.is_last
-        await self._intake.take_waiting()
+        if self._has_news:
+            await self._intake.take_waiting()
+            self._has_news = False
         if self._ledger.is_copying:
             await self._intake.sweep()
         self._progress(self.tally)
