@@ -5,9 +5,12 @@ import typer
 from app.cli import client, feed, keys
 from app.cli.check_migrations import check_migrations
 from app.cli.doctor import doctor
+from app.cli.export import export
 from app.cli.load import load
 from app.cli.migrate import migrate
 from app.cli.openapi import openapi
+from app.cli.pull import pull
+from app.cli.push import push
 from app.cli.report import report
 from app.cli.serve import serve
 from app.cli.worker import worker
@@ -18,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for command in (serve, migrate, load, report, worker, openapi, check_migrations, doctor):
+for command in (serve, migrate, load, export, pull, push, report, worker, openapi, check_migrations, doctor):
     app.command()(command)
 app.add_typer(client.group, name="client")
 app.add_typer(feed.group, name="feed")

@@ -36,6 +36,7 @@ from app.resources.exchanges import routes as exchanges_routes
 from app.resources.exchanges.matches import routes as matches
 from app.resources.exchanges.messages import routes as messages
 from app.resources.exchanges.responses import routes as responses
+from app.resources.export import routes as export
 from app.resources.home import routes as home
 from app.resources.networks import commands as network_commands
 from app.resources.networks import feed as network_feed
@@ -83,6 +84,7 @@ ROUTERS = (
     changes.router,
     sources.router,
     webhooks.router,
+    export.router,
     stats.router,
     clients.router,
     audit.router,

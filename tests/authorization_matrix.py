@@ -116,6 +116,7 @@ get_stats:                               200 200 200 200 200
 get_report:                              200 200 200 200 200
 download_report:                         200 200 200 200 200
 list_changes:                            200 200 200 200 200
+export_everything:                       200 200 200 200 200
 get_me:                                  401 200 200 200 200
 list_clients:                            401 200 200 200 200
 create_client:                           401 201 403 403 201

@@ -16,7 +16,7 @@ from app.cli.migrate import prepare
 from app.cli.target import target
 from app.loading import KINDS, Kind, Report, UnreadableFileError, kind_of, load_file
 
-ORDER: tuple[Kind, ...] = ("vocabularies", "networks", "cities", "practices", "requests")
+ORDER: tuple[Kind, ...] = ("export", "vocabularies", "networks", "cities", "practices", "requests")
 MOST_FAULTS_SHOWN = 100
 Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="JSON, NDJSON or CSV.")]
 KindOption = Annotated[str | None, typer.Option("--kind", help=f"What the files hold: {', '.join(KINDS)}.")]
@@ -26,7 +26,11 @@ NetworkOption = Annotated[
 
 
 def load(files: Files, kind: KindOption = None, network: NetworkOption = None) -> None:
-    """Load cities, networks, vocabularies, practices and exchange requests; what is wrong is reported by its place."""
+    """Load cities, networks, vocabularies, practices, requests and exports; what is wrong is reported by its place.
+
+    An export gives every record back under its own id. Into an exchange that has records it is safe: none is doubled,
+    and what is newer here stays as it is.
+    """
     chosen = next((known for known in KINDS if known == kind), None)
     if kind is not None and chosen is None:
         fail(f"--kind is one of {', '.join(KINDS)}, not {kind}.")

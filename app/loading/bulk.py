@@ -2,15 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import ValidationError
 
 from app.database import Connection
 from app.feed import mark
-from app.loading.sources import Entry
+from app.loading.sources import Entry, Progress, entries
 
 CHUNK = 1_000
 Values = tuple[Any, ...]
@@ -63,6 +64,7 @@ class Loader(ABC):
     untouchable: ClassVar[str] = ""
     feed_source: ClassVar[str] = ""
     feed_op: ClassVar[str] = "'upsert'"
+    beside: ClassVar[tuple[str, ...]] = ()
     chunk: ClassVar[int] = CHUNK
 
     def __init__(self) -> None:
@@ -81,6 +83,10 @@ class Loader(ABC):
             name, _, query = table.partition(" AS ")
             await connection.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
             await connection.execute(f"CREATE TEMP TABLE {name} ON COMMIT DELETE ROWS AS {query} WITH NO DATA")
+
+    def read(self, path: Path, progress: Progress) -> Iterator[Entry]:
+        """The records of a file; raises UnreadableFileError where there are none to be had."""
+        return entries(path, progress)
 
     @abstractmethod
     def prepare(self, entry: Entry) -> Prepared:
@@ -123,6 +129,11 @@ class Loader(ABC):
         )
         assert counts is not None  # noqa: S101 - an aggregate always gives a row
         return counts["created"], counts["updated"]
+
+    async def finish(self, connection: Connection) -> None:
+        """Tell the planner what was loaded."""
+        for table in (self.table, *self.beside, "feed"):
+            await connection.execute(f"ANALYZE {table}")
 
     def _upsert(self, columns: Sequence[str]) -> str:
         names = ", ".join(columns)

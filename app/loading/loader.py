@@ -10,13 +10,14 @@ import asyncpg
 from pydantic import ValidationError
 
 from app.database import Connection, plain_url
+from app.loading.archive import ArchiveLoader
 from app.loading.bulk import Loader, Prepared, RefusedError, faults_of
 from app.loading.names import load_names
 from app.loading.places import CityLoader, NetworkLoader
 from app.loading.practices import PracticeLoader
 from app.loading.report import Fault, Report
 from app.loading.requests import RequestLoader
-from app.loading.sources import Entry, Kind, Progress, UnreadableFileError, entries, kind_of
+from app.loading.sources import Entry, Kind, Progress, UnreadableFileError, kind_of
 from app.loading.vocabularies import TagLoader
 
 DATA = Path(__file__).parents[1] / "data"
@@ -35,13 +36,6 @@ SETTINGS = {
     "plan_cache_mode": "force_custom_plan",
     # Chunks need not wait for the disk one by one; the last statement does, and brings all before it to the disk.
     "synchronous_commit": "off",
-}
-# What a search looks in beside the table itself.
-SEARCHED = {
-    "practice": "practice_search",
-    "exchange_request": "exchange_request_search",
-    "tag": "search_term",
-    "city": "search_term",
 }
 LOCK = "SELECT pg_advisory_lock(hashtext('practice-exchange load'))"
 AUDIT = """
@@ -83,7 +77,7 @@ async def load_file(
         except RefusedError as reason:
             raise UnreadableFileError(reason.faults[0][1]) from reason
         report = await _load(connection, loader, path, progress)
-        await _settle(connection, loader.table, report)
+        await _settle(connection, loader, report)
     return report
 
 
@@ -106,6 +100,10 @@ async def load_samples(url: str, progress: Callable[[str], None] = lambda _: Non
 def _loader(kind: Kind, scheme: str, network: str | None) -> Loader:
     if kind == "practices":
         return PracticeLoader(scheme, network)
+    if kind == "export":
+        if network is not None:
+            raise UnreadableFileError("--network is for practices; an export says itself who brought them in.")
+        return ArchiveLoader()
     makers: dict[Kind, type[Loader]] = {"cities": CityLoader, "networks": NetworkLoader, "requests": RequestLoader}
     return makers.get(kind, TagLoader)()
 
@@ -138,7 +136,7 @@ async def _load(connection: Connection, loader: Loader, path: Path, progress: Pr
 
 
 def _prepared(loader: Loader, path: Path, report: Report, progress: Progress) -> Iterator[Prepared]:
-    for entry in entries(path, progress):
+    for entry in loader.read(path, progress):
         if entry.fault is not None:
             report.refuse(_fault(path.name, entry, "", entry.fault))
             continue
@@ -173,14 +171,11 @@ async def _write(connection: Connection, loader: Loader, file: str, chunk: Seque
     report.unchanged += len(chunk) - created - updated
 
 
-async def _settle(connection: Connection, table: str, report: Report) -> None:
-    """Tell the planner what was loaded, and wait until all of it is on disk."""
+async def _settle(connection: Connection, loader: Loader, report: Report) -> None:
+    """Wait until all that was loaded is on disk."""
     if report.created or report.updated:
         await connection.execute("SET synchronous_commit = on")
-        await connection.execute(f"ANALYZE {table}")
-        if table in SEARCHED:
-            await connection.execute(f"ANALYZE {SEARCHED[table]}")
-        await connection.execute("ANALYZE feed")
+        await loader.finish(connection)
 
 
 def _fault(file: str, entry: Entry, field: str, message: str) -> Fault:

@@ -20,6 +20,7 @@ class CityLoader(Loader):
         "un_locode", "geonames_id", "wikidata_id", "website",
     )  # fmt: skip
     children: ClassVar[tuple[Child, ...]] = (Child("membership", "city_id", ("city_id", "network_id", "role")),)
+    beside = ("search_term",)
 
     async def begin(self, connection: Connection) -> None:
         """Learn which networks there are."""

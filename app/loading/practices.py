@@ -66,6 +66,7 @@ class PracticeLoader(Loader):
     """Practices. `scheme` names the system whose external ids the file has, `network` the network that brings it."""
 
     table = "practice"
+    beside = ("practice_search",)
     content = (*PLAIN, *NESTED, "contact_unit", "contact_email")
     on_creation = (
         "networks", "status", "claimed", "created_at", "updated_at", "published_at", "listed_at",

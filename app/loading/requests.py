@@ -24,6 +24,7 @@ class RequestLoader(Loader):
     """Exchange requests, known by their external id or else by their own."""
 
     table = "exchange_request"
+    beside = ("exchange_request_search",)
     content = (*PLAIN, "preferred_countries", "preferred_population_band", "preferred_roles")
     on_creation = ("status", "closed_reason", "outcome", "expires_at", "created_at")
     feed_source = (

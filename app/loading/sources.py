@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-Kind = Literal["cities", "networks", "vocabularies", "practices", "requests"]
+from app.resources.export.parts import FORMAT, HEADER
+
+Kind = Literal["cities", "networks", "vocabularies", "practices", "requests", "export"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Progress = Callable[[int], None]
 
@@ -62,7 +64,7 @@ def entries(path: Path, progress: Progress) -> Iterator[Entry]:
         UnreadableFileError: the file as a whole cannot be read.
     """
     try:
-        read = {".csv": _csv, ".ndjson": _ndjson, ".jsonl": _ndjson, ".json": _json}.get(path.suffix.lower())
+        read = {".csv": _csv, ".ndjson": ndjson, ".jsonl": ndjson, ".json": _json}.get(path.suffix.lower())
         yield from (read or _guessed(path))(path, progress)
     except (OSError, UnicodeDecodeError) as reason:
         message = f"{path} cannot be read: {reason}."
@@ -75,6 +77,8 @@ def kind_of(path: Path) -> Kind:
     Raises:
         UnreadableFileError: neither tells.
     """
+    if _is_export(path):
+        return "export"
     if kind := NAMES.get(path.name.lower().split(".")[0]):
         return kind
     first = next(iter(entries(path, lambda _: None)), None)
@@ -84,6 +88,16 @@ def kind_of(path: Path) -> Kind:
         return kind
     message = f"{path.name} does not show what it holds: name it with --kind {'|'.join(KINDS)}."
     raise UnreadableFileError(message)
+
+
+def _is_export(path: Path) -> bool:
+    """Whether the file begins with the header of an export, whatever its name is."""
+    try:
+        with path.open("rb") as file:
+            header = json.loads(file.readline(65_536))
+    except (OSError, ValueError):
+        return False
+    return isinstance(header, dict) and header.get("type") == HEADER and header.get("format") == FORMAT
 
 
 def _kind_by_shape(record: Any) -> Kind | None:
@@ -104,10 +118,11 @@ def _guessed(path: Path) -> Callable[[Path, Progress], Iterator[Entry]]:
         start = file.read(65_536).lstrip()
     if start[:1] == b"[":
         return _json
-    return _ndjson if start[:1] == b"{" else _csv
+    return ndjson if start[:1] == b"{" else _csv
 
 
-def _ndjson(path: Path, progress: Progress) -> Iterator[Entry]:
+def ndjson(path: Path, progress: Progress) -> Iterator[Entry]:
+    """The records of a file that has one in each line."""
     number = 0
     with path.open("rb") as file:
         for line, raw in enumerate(file, 1):

@@ -16,6 +16,7 @@ class TagLoader(Loader):
     table = "tag"
     content = ("scheme", "code", "label", "labels", "synonyms", "broader", "position")
     children: ClassVar[tuple[Child, ...]] = (Child("tag_relation", "tag_id", ("tag_id", "related_id")),)
+    beside = ("search_term",)
     chunk = 100_000
 
     def prepare(self, entry: Entry) -> Prepared:

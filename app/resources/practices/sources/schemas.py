@@ -11,6 +11,9 @@ from app.resources.practices.examples import EXAMPLE, SAMPLE_ID
 from app.resources.practices.schemas import PracticeFields
 
 Result = Literal["created", "updated", "unchanged", "linked", "conflict", "invalid"]
+# The scheme of the identity that a record has at the exchange where it was made: it stays with every copy, so that a
+# copy that comes home, or comes by two ways, is known.
+BIRTH_SCHEME = "practice-exchange"
 SOURCE_EXAMPLE: dict[str, Any] = {
     **{name: value for name, value in EXAMPLE.items() if name not in {"contact", "offers"}},
     "city_id": "ca-montreal",

@@ -1,6 +1,7 @@
 """Upserts of what a network brings in: a batch is looked up and written by a few statements, however large it is."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from app.caller import Actor
 from app.database import Arguments, Connection
 from app.resources.practices.feed import marked
 from app.resources.practices.lifecycle import FINAL
-from app.resources.practices.sources.schemas import SourcePractice
+from app.resources.practices.sources.schemas import BIRTH_SCHEME, SourcePractice
 from app.tables.base import uuid7
 from app.timeline import EACH_ITS_OWN, step
 
@@ -23,6 +24,8 @@ CONTENT = (
     "contact_email", "year_start", "year_end", "stage", "budget_band", "staff_fte", "months_to_implement",
     "beneficiaries", "indicators", "evidence_level", "offers", "accepting_exchanges", "visibility",
 )  # fmt: skip
+BORN_HERE = "born_here"
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BUCKETS = 64
 # Whoever brings in a record holds the buckets of its identities until it is committed, so that two networks that bring
 # the same one at once make one record of it. In one order, so that nobody waits for each other.
@@ -42,6 +45,7 @@ SELECT
         (SELECT m.external_id FROM practice_origin m WHERE m.practice_id = p.id AND m.network_id = $1))
         ORDER BY o.url, o.network_id, o.external_id), '[]')::text
      FROM practice_origin o JOIN practice p ON p.id = o.practice_id WHERE o.url = ANY ($5::text[])) AS addresses,
+    ARRAY(SELECT id::text FROM practice WHERE id = ANY ($9::uuid[])) AS born_here,
     ARRAY(SELECT id FROM tag WHERE id = ANY ($6::text[])) AS tags,
     ARRAY(SELECT id FROM city WHERE id = ANY ($7::text[])) AS cities,
     ARRAY(SELECT id FROM network WHERE id = ANY ($8::text[])) AS networks"""
@@ -138,6 +142,7 @@ class _Known:
     tags: set[str]
     cities: set[str]
     networks: set[str]
+    born_here: set[str]
 
 
 async def _look_up(connection: Connection, network: str, batch: list[Record]) -> _Known:
@@ -153,6 +158,7 @@ async def _look_up(connection: Connection, network: str, batch: list[Record]) ->
         list({tag for body in bodies for tag in (*body.tags, *body.offers)}),
         list({city for body in bodies for city in (body.city_id, *body.partner_cities)}),
         [body.visibility.partition(":")[2] for body in bodies],
+        [value for scheme, value in identities if scheme == BIRTH_SCHEME and UUID_TEXT.fullmatch(value)],
     )
     assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
     addresses: dict[str, list[Any]] = {}
@@ -166,6 +172,7 @@ async def _look_up(connection: Connection, network: str, batch: list[Record]) ->
         set(row["tags"]),
         set(row["cities"]),
         set(row["networks"]),
+        set(row["born_here"]),
     )
 
 
@@ -193,7 +200,7 @@ async def _upsert(
 
 def _todo(record: Record, known: _Known) -> str | None:
     """What has to be done with a record; None where nothing is, because of what the record itself says then."""
-    if not _refers_well(record, known):
+    if not _refers_well(record, known) or not _is_foreign(record, known):
         return None
     if own := known.own.get(record.external_id):
         return "update" if _may_update(record, own, known) else None
@@ -225,6 +232,15 @@ def _refers_well(record: Record, known: _Known) -> bool:
     if kind == "network" and viewers not in known.networks:
         record.refuse("invalid", "/visibility", "unknown_reference", f"{body.visibility} is not known.")
     return not record.errors
+
+
+def _is_foreign(record: Record, known: _Known) -> bool:
+    """Whether it is no copy of a record of ours, come home."""
+    for place, entry in enumerate(record.body.external_ids):
+        if entry.scheme == BIRTH_SCHEME and entry.value in known.born_here:
+            record.refuse("conflict", f"/external_ids/{place}", BORN_HERE, "The record was made here.")
+            return False
+    return True
 
 
 def _identities(record: Record) -> list[list[str | None]] | None:
