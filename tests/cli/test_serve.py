@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.processes import PATIENCE, Serving, run
+from tests.cli.processes import PATIENCE, REPOSITORY, Serving, run
 
 Start = Callable[..., Serving]
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes through /proc")
@@ -128,6 +128,14 @@ def test_several_workers_share_metrics_and_end_together(start: Start, tmp_path: 
     assert "Traceback" not in err
     assert gone(tmp_path / "data")
     assert not list(tmp_path.glob("px-metrics-*"))
+
+
+def test_a_worker_that_starts_slowly_is_waited_for(start: Start, tmp_path: Path) -> None:
+    # On a busy machine importing everything takes longer than the server's own patience, 5 seconds.
+    slow = "import sys, time\nif '--multiprocessing-fork' in sys.orig_argv: time.sleep(6)\n"
+    (tmp_path / "sitecustomize.py").write_text(slow)
+    serving = start("--workers", "2", PYTHONPATH=f"{tmp_path}{os.pathsep}{REPOSITORY}")
+    assert "died" not in serving.end(signal.SIGTERM)[2]
 
 
 def test_no_samples_when_they_are_refused(start: Start) -> None:
