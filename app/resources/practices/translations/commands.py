@@ -24,15 +24,15 @@ async def put_translation(
     id_: UUID,
     language: str,
     body: TranslationPut,
-    required: Callable[[], int | None],
+    expected: Callable[[bool], int | None],
 ) -> bool:
     """Write the texts in a language; gives whether the translation is new.
 
-    `required` gives the version that the client's If-Match names; it is asked for only where there is a translation.
+    `expected` gives the version that the client expects, None for any; it is told whether the translation is new.
 
     Raises:
         NotFound, Forbidden, Conflict: as the names say.
-        PreconditionRequired, PreconditionFailed: there is one, and If-Match does not name its state.
+        PreconditionRequired, PreconditionFailed: what is there is not what the client expects.
         InvalidInput: it is the language of the original.
     """
     current = await locked(connection, actor.caller, id_)
@@ -42,8 +42,9 @@ async def put_translation(
         raise InvalidInput(detail, errors=[error("/language", "original", detail)])
     # A language tag may be spelt otherwise this time, and stays one translation.
     is_new = not await connection.fetchval(GONE, id_, language)
+    version = expected(is_new)
     if not is_new:
-        check_version(current, required())
+        check_version(current, version)
     texts = {name: value for name in TEXTS if (value := getattr(body, name)) is not None}
     arg = Arguments(id_, language, body.status, json.dumps(texts, ensure_ascii=False))
     await connection.execute(
