@@ -121,7 +121,7 @@ def _serve(listener: socket.socket, workers: int, timeout_keep_alive: int) -> No
         factory=True,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http="app.cli.protocol:Protocol",
         ws="none",
         log_config=None,
         access_log=False,

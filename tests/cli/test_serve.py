@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -136,6 +137,18 @@ def test_a_worker_that_starts_slowly_is_waited_for(start: Start, tmp_path: Path)
     (tmp_path / "sitecustomize.py").write_text(slow)
     serving = start("--workers", "2", PYTHONPATH=f"{tmp_path}{os.pathsep}{REPOSITORY}")
     assert "died" not in serving.end(signal.SIGTERM)[2]
+
+
+def test_what_is_no_http_is_told_so(start: Start) -> None:
+    address = urlsplit(start().url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(b"FOO /v1/practices HTTP/1.1\r\nHost: x\r\n\r\n")
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head
+    problem = json.loads(body)
+    assert (problem["status"], problem["type"]) == (400, "/problems/bad-request")
+    assert problem["instance"].removeprefix("urn:request:").encode() in head
 
 
 def test_no_samples_when_they_are_refused(start: Start) -> None:
