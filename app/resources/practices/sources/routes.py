@@ -39,7 +39,7 @@ from app.resources.practices.sources.schemas import (
 )
 from app.resources.practices.sources.upsert import Record, upsert
 from app.web.responses import document, not_modified
-from app.web.routing import ApiRequest, ApiRouter, raises, requires
+from app.web.routing import ApiRequest, ApiRouter, raises, requires, unneeded
 from app.web.sessions import write
 
 NDJSON = "application/x-ndjson"
@@ -84,6 +84,7 @@ def _check_network(request: ApiRequest, network: str) -> None:
     },
 )
 @requires("sync:write")
+@unneeded("Idempotency-Key")
 @raises(UnsupportedMediaType, PayloadTooLarge)
 async def bring_practices(request: ApiRequest, network: Network, query: Annotated[SourceQuery, Query()]) -> Response:
     """Bring in many records: a line for each, with `external_id`; a result line comes back for each, in order.
@@ -121,6 +122,7 @@ async def get_source_practice(request: ApiRequest, network: Network, external_id
     responses={201: {"model": SourceOutcome, "description": "Made."}},
 )
 @requires("sync:write")
+@unneeded("If-Match")
 @raises(Conflict)
 async def put_source_practice(
     request: ApiRequest, network: Network, external_id: ExternalId, body: SourcePractice
@@ -146,6 +148,7 @@ async def put_source_practice(
 
 @router.delete("/sources/{network}/practices/{external_id:path}", status_code=204)
 @requires("sync:write")
+@unneeded("If-Match")
 async def delete_source_practice(request: ApiRequest, network: Network, external_id: ExternalId) -> Response:
     """Take a record back; one that nobody else brought in and no city claimed is withdrawn."""
     _check_network(request, network)
