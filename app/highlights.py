@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -24,7 +24,9 @@ class Highlight(Output):
 
     field: str = Field(description="`title`, `summary` or another text; `tags` or `city`: found by what it names.")
     text: str = Field(description="Plain text, never markup.")
-    marks: list[tuple[int, int]] = Field(description="Begin and end in `text`, in Unicode code points.")
+    marks: list[Annotated[tuple[int, int], Field(json_schema_extra={"items": {"type": "integer"}})]] = Field(
+        description="Begin and end in `text`, in Unicode code points."
+    )
 
 
 class _Plain(dict[int, str]):

@@ -89,6 +89,29 @@ def examples_of(contract: Contract, media: dict[str, Any], schema: dict[str, Any
     return named + single + of_schemas
 
 
+def test_names_lead_somewhere_and_nothing_is_left_over() -> None:
+    text = json.dumps(DOCUMENT)
+    for kind, entries in DOCUMENT["components"].items():
+        for name in entries:
+            assert kind == "securitySchemes" or f'"#/components/{kind}/{name}"' in text, name
+    tags = {tag["name"] for tag in DOCUMENT["tags"]}
+    assert {tag for *_, operation in OPERATIONS for tag in operation["tags"]} <= tags
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        for member, value in schema.get("properties", {}).items():
+            assert "properties" not in value.get("items", value), f"{name}.{member} has a schema without a name"
+
+
+def test_headers_are_asked_for_where_they_count() -> None:
+    headers = {
+        operation["operationId"]: {entry["name"] for entry in operation["parameters"] if entry["in"] == "header"}
+        for *_, operation in OPERATIONS
+        if "parameters" in operation
+    }
+    assert headers["put_source_practice"] == headers["delete_source_practice"] == headers["bring_practices"] == set()
+    assert headers["update_practice"] == {"If-Match"}
+    assert headers["create_practice"] == {"Idempotency-Key"}
+
+
 @pytest.mark.parametrize("path", ["/v1/cities/ca-montreal", "/v1/networks/mmc", "/v1/tags/theme:housing"])
 async def test_examples_of_paths_lead_to_records(client: AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 200

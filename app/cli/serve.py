@@ -23,6 +23,8 @@ from app.loading import load_samples, load_vocabularies
 from app.logs import configure_logs
 
 GRACE = 20
+# A worker on a busy machine takes long to start; whoever is given up meanwhile is started again, for ever.
+WORKER_SILENCE = 60
 CONNECTIONS = 2_000
 COUNTS = """
 SELECT (SELECT count(*) FROM city) AS cities, (SELECT count(*) FROM practice WHERE status = 'published') AS practices,
@@ -119,7 +121,7 @@ def _serve(listener: socket.socket, workers: int, timeout_keep_alive: int) -> No
         factory=True,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http="app.cli.protocol:Protocol",
         ws="none",
         log_config=None,
         access_log=False,
@@ -127,6 +129,7 @@ def _serve(listener: socket.socket, workers: int, timeout_keep_alive: int) -> No
         limit_concurrency=CONNECTIONS,
         timeout_keep_alive=timeout_keep_alive,
         timeout_graceful_shutdown=GRACE,
+        timeout_worker_healthcheck=WORKER_SILENCE,
     )
     if workers == 1:
         server = uvicorn.Server(config)

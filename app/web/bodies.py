@@ -17,10 +17,12 @@ async def json_body(request: Request) -> Any:
     """The body as Python values.
 
     Raises:
-        UnsupportedMediaType: it does not say that it is JSON.
+        UnsupportedMediaType: it does not say that it is JSON, or it is compressed.
         MalformedJson: it is not.
         InvalidInput: it is nested deeper than NESTING.
     """
+    if request.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaType("Send the body as it is, not compressed.", headers={"Accept-Encoding": "identity"})
     accepted = MERGE_PATCH_TYPES if request.method == "PATCH" else JSON_TYPES
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')

@@ -45,3 +45,19 @@ def required_version(if_match: str | None) -> int | None:
     if not versions:
         raise PreconditionFailed("If-Match names no version of this record.")
     return max(versions)
+
+
+def put_version(if_match: str | None, if_none_match: str | None, *, is_new: bool) -> int | None:
+    """The version that a PUT replaces; None for any, and where there is nothing yet (`is_new`).
+
+    Raises:
+        PreconditionRequired, BadRequest: as `required_version`, where there is something to replace.
+        PreconditionFailed: as that; or it shall make something that is there, or replace what is not.
+    """
+    if is_new:
+        if if_match is not None:
+            raise PreconditionFailed("If-Match was sent, and there is no such record yet.")
+        return None
+    if "*" in candidates(if_none_match):
+        raise PreconditionFailed("If-None-Match was sent, and there is such a record already.")
+    return required_version(if_match)

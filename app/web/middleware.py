@@ -7,6 +7,7 @@ import sys
 import time
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -19,9 +20,9 @@ from app.web.problems import of_exception, problem_response
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADERS_LENGTH = 32 * 1024
 TOO_MANY = 429
-# A full disk or a closed pipe behind standard error costs a line of the log, never an answer.
 # A body of many records is read line by line, and has no limit as a whole.
 BULK = re.compile(r"/v1/sources/[^/]+/practices")
+# A full disk or a closed pipe behind standard error costs a line of the log, never an answer.
 LOST_LOG = (OSError, ValueError)
 ALWAYS_ANSWERED = frozenset({"/livez", "/readyz", "/metrics"})
 
@@ -112,6 +113,8 @@ class _Exchange:
         self._is_bulk = self.method == "POST" and BULK.fullmatch(scope["path"]) is not None
         self._limit = sys.maxsize if self._is_bulk else settings.body_limit
         self._started = False
+        # Behind a proxy that serves us under a path, addresses begin with that path.
+        self._root = urlsplit(settings.public_url or "").path.encode()
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         self.scope["request_id"] = given.decode() if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
@@ -149,6 +152,8 @@ class _Exchange:
             self._started = True
             self.status = message["status"]
             headers = message.setdefault("headers", [])
+            if self._root:
+                headers = [(name, self._rooted(value) if name == b"location" else value) for name, value in headers]
             message["headers"] = [*headers, (b"x-request-id", self.scope["request_id"].encode()), *self._security]
             if (allowance := self.scope.get("allowance")) and self.status != TOO_MANY:
                 message["headers"].extend(allowance.headers)
@@ -160,6 +165,9 @@ class _Exchange:
         except TimeoutError as reason:
             # A client that takes nothing for so long is cut: it would hold a connection for ever.
             raise ConnectionResetError from reason
+
+    def _rooted(self, address: bytes) -> bytes:
+        return self._root + address if address.startswith(b"/") else address
 
     async def fail(self, reason: Exception) -> None:
         """Answer an exception that no handler took; what has begun can only be broken off."""

@@ -1,5 +1,6 @@
 """Finishes the OpenAPI document that FastAPI draws from the routes: errors, security, examples, headers."""
 
+import json
 from collections.abc import Iterable
 from typing import Any, get_args
 
@@ -13,11 +14,11 @@ from app.errors import (
     BadRequest,
     Conflict,
     Forbidden,
-    Gone,
     HeadersTooLarge,
     InternalError,
     InvalidInput,
     MethodNotAllowed,
+    NotAcceptable,
     NotFound,
     PayloadTooLarge,
     PreconditionFailed,
@@ -43,11 +44,13 @@ leads to an explanation; single records carry an `ETag`, changes need it in `If-
 TAGS = [
     {"name": "practices", "description": "What cities did, and what others can take from it."},
     {"name": "exchange-requests", "description": "Cities ask for help, or offer it."},
+    {"name": "adoptions", "description": "Who adapted a practice, what was kept and changed, what came of it."},
     {"name": "cities", "description": "Local and regional governments."},
     {"name": "networks", "description": "City networks, and who belongs to them."},
     {"name": "tags", "description": "The vocabularies: themes, groups, formats, the two Global Compacts, the SDGs."},
     {"name": "sync", "description": "The feed of changes: a copy that stays right."},
     {"name": "webhooks", "description": "Be told of what happens, at an address of your own."},
+    {"name": "report", "description": "Figures: totals, flows between cities, and the report for the review forums."},
     {"name": "account", "description": "Who am I, who changed what, and with which client."},
     {"name": "tokens", "description": "OAuth 2.0: client credentials for access tokens."},
 ]
@@ -63,18 +66,21 @@ PROBLEM = {
         "instance": {"type": "string", "description": "The request id, to quote when you ask us."},
         "errors": {
             "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "code", "detail"],
-                "properties": {
-                    "pointer": {"type": "string", "description": "JSON Pointer into the body, or `?name`."},
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                },
-            },
+            "items": {"$ref": "#/components/schemas/ProblemEntry"},
         },
     },
 }
+PROBLEM_ENTRY = {
+    "type": "object",
+    "description": "One faulty place of the input.",
+    "required": ["pointer", "code", "detail"],
+    "properties": {
+        "pointer": {"type": "string", "description": "JSON Pointer into the body, or `?name`."},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+}
+CATALOGUE_BY_NAME = {problem.__name__: problem for problem in CATALOGUE.values()}
 ALWAYS = (
     BadRequest,
     MethodNotAllowed,
@@ -111,7 +117,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     components = document["components"]
-    components["schemas"]["Problem"] = PROBLEM
+    components["schemas"] |= {"Problem": PROBLEM, "ProblemEntry": PROBLEM_ENTRY}
     components["schemas"].pop("HTTPValidationError", None)
     components["schemas"].pop("ValidationError", None)
     components["securitySchemes"] = {
@@ -121,7 +127,6 @@ def _document(app: FastAPI) -> dict[str, Any]:
             "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": SCOPES}},
         }
     }
-    components["responses"] = {problem.__name__: _problem_response(problem) for problem in CATALOGUE.values()}
     routes = {
         (route.path_format, min(route.methods or {""})): route for route in app.routes if isinstance(route, ApiRoute)
     }
@@ -136,7 +141,19 @@ def _document(app: FastAPI) -> dict[str, Any]:
         for method, operation in operations.items():
             if route := routes.get((path, method.upper())):
                 _finish(operation, method.upper(), path, route)
+            _name_body(operation, components["schemas"])
+    used = {name for name in CATALOGUE_BY_NAME if f'responses/{name}"' in json.dumps(document["paths"])}
+    components["responses"] = {name: _problem_response(CATALOGUE_BY_NAME[name], used) for name in sorted(used)}
     return document
+
+
+def _name_body(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Move a body's schema that an operation brings itself to the others, under its title."""
+    for media in operation.get("requestBody", {}).get("content", {}).values():
+        if "properties" in media["schema"]:
+            name = media["schema"]["title"]
+            schemas[name] = media["schema"]
+            media["schema"] = {"$ref": f"#/components/schemas/{name}"}
 
 
 def _restore_examples(schemas: dict[str, Any], routes: Iterable[APIRoute]) -> None:
@@ -177,7 +194,7 @@ def _finish(operation: dict[str, Any], method: str, path: str, route: ApiRoute) 
         body = operation["requestBody"]["content"]
         body["application/merge-patch+json"] = body["application/json"]
     _show_examples(operation)
-    _headers(operation, method, path, problems)
+    _headers(operation, method, problems, route)
     problems += getattr(route.endpoint, "problems", ())
     responses.pop("422", None)
     for problem in sorted(set(problems), key=lambda entry: entry.status):
@@ -194,33 +211,44 @@ def _show_examples(operation: dict[str, Any]) -> None:
             parameter["example"] = examples[0]
 
 
-def _headers(operation: dict[str, Any], method: str, path: str, problems: list[type[Problem]]) -> None:
+def _headers(operation: dict[str, Any], method: str, problems: list[type[Problem]], route: ApiRoute) -> None:
     parameters = operation.setdefault("parameters", [])
+    unneeded = getattr(route.endpoint, "unneeded", ())
     text = {"type": "string", "maxLength": 2000}
-    if method in {"PATCH", "DELETE", "PUT"}:
+    if method in {"PATCH", "DELETE", "PUT"} and "If-Match" not in unneeded:
         problems += [PreconditionFailed, PreconditionRequired]
         parameters.append(
             {"name": "If-Match", "in": "header", "required": False, "schema": text, "example": "*",
              "description": "The ETag of the record as it was read; needed for an existing record. `*`: any version."}
         )  # fmt: skip
-    if method == "POST":
+    if method == "POST" and "Idempotency-Key" not in unneeded:
         parameters.append(
             {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {**text, "maxLength": 257},
              "description": "Makes the request safe to send again: the first answer is kept for 24 hours."}
         )  # fmt: skip
     if method == "GET":
         parameters.append({"name": "If-None-Match", "in": "header", "required": False, "schema": text})
-        if path == "/v1/practices/{id}":
-            problems.append(Gone)
+        if route.is_json:
+            problems.append(NotAcceptable)
 
 
-def _problem_response(problem: type[Problem]) -> dict[str, Any]:
-    example = {
+def _problem_response(problem: type[Problem], used: set[str]) -> dict[str, Any]:
+    """A problem's answer, with an example of each kind that is told by the same status and has no answer of its own."""
+    kinds = [
+        kind
+        for kind in CATALOGUE.values()
+        if kind is problem or (kind.status == problem.status and kind.__name__ not in used)
+    ]
+    examples = {kind.slug: {"summary": kind.title, "value": _problem_example(kind)} for kind in kinds}
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
+    return {"description": problem.title, "content": {"application/problem+json": content}}
+
+
+def _problem_example(problem: type[Problem]) -> dict[str, Any]:
+    return {
         "type": f"https://exchange.example/problems/{problem.slug}",
         "title": problem.title,
         "status": problem.status,
         "detail": problem.explanation.split(". ")[0] + ".",
         "instance": "urn:request:0f8fad5bd9cb469fa16570867728950e",
     }
-    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
-    return {"description": problem.title, "content": {"application/problem+json": content}}

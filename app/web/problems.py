@@ -16,6 +16,7 @@ from app.database import problem_of
 from app.errors import (
     BadRequest,
     InternalError,
+    InvalidCursor,
     InvalidInput,
     MethodNotAllowed,
     NotFound,
@@ -59,6 +60,8 @@ def invalid_input(faults: ValidationError, prefix: str = "") -> Problem:
         pointer = prefix + location[0] if prefix and location else "".join(f"/{_escaped(part)}" for part in location)
         code = "unknown_field" if fault["type"] == "extra_forbidden" else fault["type"]
         entries.append(error(pointer, code, fault["msg"]))
+    if any(entry["pointer"] == "?cursor" for entry in entries):
+        return InvalidCursor("The cursor was altered.", errors=entries)
     if unknown:
         return UnknownParameter(f"The path knows no parameter {unknown[0][:80]!r}.", errors=entries)
     first = entries[0]

@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
+from fastapi.datastructures import DefaultPlaceholder
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
@@ -21,14 +22,16 @@ from starlette.types import Receive, Scope, Send
 
 from app.caller import ANONYMOUS, Caller
 from app.database import Row, Statement
-from app.errors import BadRequest, NotFound, Problem, Unauthorized, UnknownParameter, error
+from app.errors import BadRequest, NotAcceptable, NotFound, Problem, Unauthorized, UnknownParameter, error
 from app.web.bodies import json_body
+from app.web.negotiation import negotiated
 from app.web.problems import invalid_input
 from app.web.services import Services
 from app.web.tokens import unauthorized
 
 Endpoint = Callable[..., Awaitable[Response]]
 MOST_PARAMETERS = 100
+JSON_ONLY = ("application/json",)
 
 
 class ApiRequest(Request):
@@ -82,6 +85,16 @@ def raises(*problems: type[Problem]) -> Callable[[Endpoint], Endpoint]:
     return mark
 
 
+def unneeded(*headers: str) -> Callable[[Endpoint], Endpoint]:
+    """Mark a handler: it does without these headers, which its method has elsewhere."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.unneeded = headers  # type: ignore[attr-defined]  # read by the OpenAPI document alone
+        return endpoint
+
+    return mark
+
+
 class ApiRoute(APIRoute):
     """A route that authenticates, counts, checks and binds before it calls its handler."""
 
@@ -93,6 +106,10 @@ class ApiRoute(APIRoute):
             raise TypeError(message)
         self.needs_token: bool = getattr(endpoint, "needs_token", False)
         self.scope: str | None = getattr(endpoint, "scope", None)
+        # What answers in more forms than one, or in another, looks at Accept itself.
+        looks_itself = NotAcceptable in getattr(endpoint, "problems", ())
+        is_default = isinstance(self.response_class, DefaultPlaceholder)
+        self.is_json: bool = "GET" in (self.methods or ()) and is_default and not looks_itself
         self._bind_to(endpoint)
         self.app = self._answer
 
@@ -138,6 +155,8 @@ class ApiRoute(APIRoute):
                 raise unauthorized(scope, "This operation needs an access token.")
             if self.scope:
                 caller.require(self.scope)
+        if self.is_json:
+            negotiated(request.headers.get("accept"), JSON_ONLY)
         arguments: dict[str, Any] = {self._request_name: request}
         for name, adapter in self._paths.items():
             try:

@@ -22,7 +22,7 @@ from app.web.responses import document
 from app.web.routing import ApiRequest
 
 KEY = re.compile(r'"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})')
-KEPT_HEADERS = ("location", "etag", "content-type", "content-language", "cache-control")
+KEPT_HEADERS = ("location", "etag", "content-type", "content-language", "cache-control", "vary")
 
 
 class Replay(Exception):  # noqa: N818 - no error: the way out of a block whose work was done before

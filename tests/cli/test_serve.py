@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cli.processes import PATIENCE, Serving, run
+from tests.cli.processes import PATIENCE, REPOSITORY, Serving, run
 
 Start = Callable[..., Serving]
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes through /proc")
@@ -128,6 +129,26 @@ def test_several_workers_share_metrics_and_end_together(start: Start, tmp_path: 
     assert "Traceback" not in err
     assert gone(tmp_path / "data")
     assert not list(tmp_path.glob("px-metrics-*"))
+
+
+def test_a_worker_that_starts_slowly_is_waited_for(start: Start, tmp_path: Path) -> None:
+    # On a busy machine importing everything takes longer than the server's own patience, 5 seconds.
+    slow = "import sys, time\nif '--multiprocessing-fork' in sys.orig_argv: time.sleep(6)\n"
+    (tmp_path / "sitecustomize.py").write_text(slow)
+    serving = start("--workers", "2", PYTHONPATH=f"{tmp_path}{os.pathsep}{REPOSITORY}")
+    assert "died" not in serving.end(signal.SIGTERM)[2]
+
+
+def test_what_is_no_http_is_told_so(start: Start) -> None:
+    address = urlsplit(start().url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        connection.sendall(b"FOO /v1/practices HTTP/1.1\r\nHost: x\r\n\r\n")
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head
+    problem = json.loads(body)
+    assert (problem["status"], problem["type"]) == (400, "/problems/bad-request")
+    assert problem["instance"].removeprefix("urn:request:").encode() in head
 
 
 def test_no_samples_when_they_are_refused(start: Start) -> None:

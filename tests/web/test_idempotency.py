@@ -29,7 +29,7 @@ async def test_the_first_answer_comes_again(client: AsyncClient, token: Token, d
         again = await client.post("/v1/practices", json=practice_body(), headers={**headers, "Idempotency-Key": key})
         assert again.headers["idempotency-replayed"] == "true"
         assert (again.status_code, again.content) == (first.status_code, first.content)
-        for name in ("location", "etag", "content-type", "cache-control"):
+        for name in ("location", "etag", "content-type", "cache-control", "vary"):
             assert again.headers[name] == first.headers[name]
         assert again.headers["x-request-id"] != first.headers["x-request-id"]
     assert await practices(database) == 1

@@ -1,5 +1,6 @@
 """Every error is RFC 9457, the framework's own too."""
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,12 @@ async def test_media_types(client: AsyncClient, token: Token, content_type: str,
     assert response.status_code == status
     if status == 415:
         assert response.headers["accept-post"] == "application/json"
+
+
+async def test_a_compressed_body_is_not_taken(client: AsyncClient, token: Token) -> None:
+    headers = {**await token(MONTREAL), "Content-Type": "application/json", "Content-Encoding": "gzip"}
+    response = await client.post("/v1/practices", content=gzip.compress(b'{"title": "x"}'), headers=headers)
+    assert (response.status_code, response.headers["accept-encoding"]) == (415, "identity")
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,15 @@ import re
 from typing import Any
 
 import pytest
-from httpx import AsyncClient
+from httpx import ASGITransport, AsyncClient
 from zstandard import ZstdDecompressor
 
+from app.config import Settings
 from app.config import settings as environment
+from app.database import Database
+from app.main import create_app
 from tests.conftest import Token
-from tests.factories import make_practice
+from tests.factories import make_practice, practice_body
 
 MONTREAL = "city:ca-montreal"
 
@@ -144,3 +147,35 @@ async def test_links_name_the_public_url(client: AsyncClient, token: Token, monk
     finally:
         monkeypatch.undo()
         environment.cache_clear()
+
+
+async def test_addresses_of_what_was_made_lie_under_the_public_url(
+    database: Database, settings: Settings, token: Token
+) -> None:
+    public = create_app(database, settings.model_copy(update={"public_url": "https://exchange.example/api"}))
+    transport = ASGITransport(public)
+    async with (
+        public.router.lifespan_context(public),
+        AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client,
+    ):
+        made = await client.post("/v1/practices", json=practice_body(), headers=await token(MONTREAL))
+    assert made.headers["location"] == f"/api/v1/practices/{made.json()['id']}"
+
+
+@pytest.mark.parametrize("path", ["/v1/practices", "/v1/cities/ca-montreal", "/v1/stats", "/v1/practices/facets"])
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("*/*", 200),
+        ("application/*;q=0.1", 200),
+        ("text/html, application/json;q=0.5", 200),
+        ("application/xml", 406),
+        ("application/json;q=0", 406),
+    ],
+)
+async def test_json_is_given_to_whoever_takes_it(client: AsyncClient, path: str, accept: str, status: int) -> None:
+    response = await client.get(path, headers={"Accept": accept})
+    assert response.status_code == status
+    if status == 406:
+        assert response.headers["content-type"] == "application/problem+json"
+        assert "Accept" in response.headers["vary"]

@@ -24,6 +24,9 @@ from app.tables.base import uuid7
 from app.timeline import step
 from app.visibility import practice_visible
 
+IS_TRANSLATED = """SELECT EXISTS (
+    SELECT FROM practice_translation WHERE practice_id = $1 AND lower(language) = lower($2))"""
+
 
 async def create_practice(connection: Connection, actor: Actor, body: PracticeCreate) -> UUID:
     """Make a draft; gives its id.
@@ -74,6 +77,9 @@ async def update_practice(
     if not given:
         return
     wanted = PracticeFields.model_validate(fields)
+    if "language" in given and await connection.fetchval(IS_TRANSLATED, id_, wanted.language):
+        detail = "There is a translation into this language; take it away first."
+        raise InvalidInput(detail, errors=[error("/language", "translated", detail)])
     if current["status"] not in lifecycle.NEVER_PUBLISHED and wanted.summary is None:
         raise _lacks_summary()
     arg = Arguments(id_)

@@ -25,7 +25,8 @@ SUMMARY = columns(
 TRANSLATIONS = """(SELECT coalesce(json_agg(json_build_object('language', t.language, 'status', t.status)
     ORDER BY t.status = 'original' DESC, t.language), '[]') FROM (
     SELECT p.language, 'original' AS status
-    UNION ALL SELECT x.language, x.status FROM practice_translation x WHERE x.practice_id = p.id) t)"""
+    UNION ALL SELECT x.language, x.status FROM practice_translation x
+    WHERE x.practice_id = p.id AND lower(x.language) <> lower(p.language)) t)"""
 PARTNERS = f"""(SELECT coalesce(json_agg({city_ref("pc")} ORDER BY array_position(p.partner_cities, pc.id)), '[]')
     FROM city pc WHERE pc.id = ANY (p.partner_cities))"""
 PARTNERS_VERSION = """CASE WHEN p.partner_cities = '{}' THEN '' ELSE

@@ -133,7 +133,7 @@ IN_FORMS = {"content": {media_type: form.documented for media_type, form in FORM
 
 
 @router.get("/practices/{id}", response_model=PracticePublic, responses={200: IN_FORMS, 301: MOVED})
-@raises(NotAcceptable)
+@raises(Gone, NotAcceptable)
 async def get_practice(request: ApiRequest, id: PracticeId) -> Response:
     """Read one practice; as schema.org with `Accept: application/ld+json`, to be read with `text/markdown`.
 

@@ -203,8 +203,14 @@ _TOKEN: dict[str, Any] = {
 }
 
 
-def _form(required: str, properties: dict[str, Any], example: dict[str, str]) -> dict[str, Any]:
-    schema = {"type": "object", "required": [required], "properties": {**properties, **_CREDENTIALS}}
+def _form(title: str, required: str, properties: dict[str, Any], example: dict[str, str]) -> dict[str, Any]:
+    schema = {
+        "title": title,
+        "description": "What the endpoint takes, as a form.",
+        "type": "object",
+        "required": [required],
+        "properties": {**properties, **_CREDENTIALS},
+    }
     content = {"application/x-www-form-urlencoded": {"schema": schema, "example": {**example, **CLIENT_EXAMPLE}}}
     return {"required": True, "content": content}
 
@@ -214,6 +220,7 @@ CLIENT_EXAMPLE = {
     "client_secret": "pxs_4yYgG5b3Z0n1uQx7mWc2hT8vKpR6sLdE9aFjN3iOo0U",
 }
 TOKEN_FORM = _form(
+    "TokenForm",
     "grant_type",
     {
         "grant_type": {"type": "string", "enum": ["client_credentials"]},
@@ -225,4 +232,6 @@ TOKEN_FORM = _form(
     },
     {"grant_type": "client_credentials", "scope": "practices:write exchanges:read"},
 )
-TOKEN_ONLY_FORM = _form("token", _TOKEN, {"token": "eyJhbGciOiJFUzI1NiIsImtpZCI6Ii4uLiJ9.eyJpc3MiOiIuLi4ifQ.c2ln"})
+TOKEN_ONLY_FORM = _form(
+    "TokenOnlyForm", "token", _TOKEN, {"token": "eyJhbGciOiJFUzI1NiIsImtpZCI6Ii4uLiJ9.eyJpc3MiOiIuLi4ifQ.c2ln"}
+)

@@ -92,3 +92,27 @@ async def test_what_is_refused(client: AsyncClient, owner: Headers, practice: di
     assert (await put(client, await token("city:sl-freetown"), practice["id"], "de")).status_code == 403
     feed = (await client.get("/v1/changes?type=practice")).json()["items"]
     assert [entry["language"] for entry in feed[-1]["data"]["translations"]] == ["en", "fr", "pt-BR"]
+
+
+async def test_a_put_says_what_it_expects(client: AsyncClient, owner: Headers, practice: dict[str, Any]) -> None:
+    path = f"/v1/practices/{practice['id']}/translations"
+
+    async def answer(language: str, **headers: str) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await client.put(f"{path}/{language}", json={"title": "x"}, headers={**owner, **named})
+
+    assert (await answer("de", If_Match="*")).status_code == 412
+    made = await answer("de", If_None_Match="*")
+    assert (made.status_code, made.headers["location"]) == (201, f"{path}/de")
+    assert (await answer("de", If_None_Match="*")).status_code == 412
+    assert (await answer("de", If_None_Match="*", If_Match="*")).status_code == 412
+    assert (await answer("de", If_Match="*")).status_code == 200
+
+
+async def test_the_original_takes_no_language_of_a_translation(
+    client: AsyncClient, owner: Headers, practice: dict[str, Any]
+) -> None:
+    path, headers = f"/v1/practices/{practice['id']}", {**owner, "If-Match": "*"}
+    refused = await client.patch(path, json={"language": "FR"}, headers=headers)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/language")
+    assert (await client.patch(path, json={"language": "de"}, headers=headers)).status_code == 200

@@ -312,3 +312,82 @@ async def test_adoptions_leave_the_feed_with_a_record_taken_back(
     await client.delete("/v1/sources/mmc/practices/1", headers=callers[MMC])
     more = (await client.get("/v1/changes", params={"type": "adoption", "cursor": page["next_cursor"]})).json()
     assert [(item["op"], item["reason"]) for item in more["items"]] == [("delete", "withdrawn")]
+
+
+async def test_a_draft_goes_out_when_the_network_says_so(
+    client: AsyncClient, callers: dict[str, Headers], database: Database
+) -> None:
+    made = (await put(client, callers[MMC], "mmc", "1", status="draft", summary=None)).json()
+    bare = await put(client, callers[MMC], "mmc", "1", summary=None)
+    assert (bare.status_code, bare.json()["errors"][0]["code"]) == (422, "summary")
+    assert (await put(client, callers[MMC], "mmc", "1")).json()["result"] == "updated"
+    assert (await put(client, callers[MMC], "mmc", "1")).json()["result"] == "unchanged"
+    practice = (await client.get(f"/v1/practices/{made['id']}")).json()
+    assert (practice["status"], practice["version"]) == ("published", 2)
+    assert practice["published_at"] is not None
+    timeline = (await client.get(f"/v1/practices/{made['id']}/transitions")).json()["items"]
+    assert [(step["from"], step["to"]) for step in timeline] == [("draft", "published")]
+    # Back it never comes, and what is published keeps its summary.
+    assert (await put(client, callers[MMC], "mmc", "1", status="draft")).json()["result"] == "unchanged"
+    refused = await put(client, callers[MMC], "mmc", "1", status="draft", summary=None)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/summary")
+    await database.execute("UPDATE network SET review_policy = 'review' WHERE id = 'mmc'")
+    await put(client, callers[MMC], "mmc", "2", status="draft")
+    submitted = await put(client, callers[MMC], "mmc", "2")
+    assert submitted.json()["result"] == "updated"
+    shown = await client.get("/v1/sources/mmc/practices/2", headers=callers[MMC])
+    assert shown.json()["status"] == "submitted"
+
+
+async def test_an_update_tells_when_the_record_was_synced(
+    client: AsyncClient, callers: dict[str, Headers], database: Database
+) -> None:
+    await put(client, callers[MMC], "mmc", "1")
+    await database.execute("UPDATE practice_origin SET last_synced_at = '2026-01-01T00:00:00Z'")
+    await put(client, callers[MMC], "mmc", "1", title="Another title")
+    shown = (await client.get("/v1/sources/mmc/practices/1", headers=callers[MMC])).json()
+    assert shown["origins"][0]["last_synced_at"] > "2026-01-02"
+
+
+async def test_a_trial_gives_no_id_to_what_it_only_imagines(client: AsyncClient, callers: dict[str, Headers]) -> None:
+    known = (await put(client, callers[MMC], "mmc", "1")).json()["id"]
+    lines = [{"external_id": name, **body_of(title=title)} for name, title in (("1", "a"), ("2", "b"), ("2", "c"))]
+    results = await bring(client, callers[MMC], lines, dry_run=True)
+    assert [(line["result"], line["id"]) for line in results] == [
+        ("updated", known),
+        ("created", None),
+        ("updated", None),
+    ]
+
+
+def compressed(encoding: str, *parts: bytes) -> bytes:
+    return b"".join(gzip.compress(part) if encoding == "gzip" else zstandard.compress(part) for part in parts)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+async def test_a_compressed_body_in_parts_and_one_that_breaks_off(
+    client: AsyncClient, callers: dict[str, Headers], encoding: str
+) -> None:
+    lines = [json.dumps({"external_id": name, **body_of()}).encode() + b"\n" for name in "12"]
+    headers = {**callers[MMC], "Content-Type": NDJSON, "Content-Encoding": encoding}
+    path = "/v1/sources/mmc/practices"
+    whole = await client.post(path, content=compressed(encoding, *lines), headers=headers)
+    assert [json.loads(line)["external_id"] for line in whole.text.splitlines()] == ["1", "2"]
+    for cut in (1, 12):
+        broken = await client.post(path, content=compressed(encoding, *lines)[:-cut], headers=headers)
+        assert (broken.status_code, broken.json()["type"].rsplit("/")[-1]) == (400, "malformed-json")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+async def test_what_inflates_hugely_holds_up_nobody(
+    client: AsyncClient, callers: dict[str, Headers], encoding: str
+) -> None:
+    content = compressed(encoding, b"0" * 30_000_000, b"\n" * 30_000_000)
+    headers = {**callers[MMC], "Content-Type": NDJSON, "Content-Encoding": encoding}
+    huge = asyncio.create_task(client.post("/v1/sources/mmc/practices", content=content, headers=headers))
+    while not huge.done():
+        await client.get("/livez")
+        if not huge.done():
+            break
+    assert not huge.done(), "everybody else had to wait"
+    assert [json.loads(line)["result"] for line in (await huge).text.splitlines()] == ["invalid"]

@@ -1,5 +1,6 @@
 """A body of many lines, read as it comes: inflated within bounds, cut into lines, each checked by itself."""
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,16 +18,23 @@ from app.web.problems import invalid_input
 
 LONGEST_LINE = 256 * 1024
 PIECE = 64 * 1024
+SMALLEST_PORTION = 16
 ZSTD_WINDOW = 8 * 1024 * 1024
 _external_id = TypeAdapter(Identifier)
 
 
 class _Decoder(Protocol):
+    @property
+    def is_complete(self) -> bool:
+        """Whether what was compressed has come to its end."""
+
     def pieces(self, data: bytes) -> Iterable[bytes]:
         """The data, inflated, in pieces of a bounded size."""
 
 
 class _Plain:
+    is_complete = True
+
     def pieces(self, data: bytes) -> list[bytes]:
         return [data]
 
@@ -34,9 +42,15 @@ class _Plain:
 class _Gzip:
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(wbits=31)
+        self._is_empty = True
+
+    @property
+    def is_complete(self) -> bool:
+        return self._is_empty or self._inflate.eof
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         while data:
+            self._is_empty = False
             if self._inflate.eof:
                 self._inflate = zlib.decompressobj(wbits=31)
             yield self._inflate.decompress(data, PIECE)
@@ -45,12 +59,30 @@ class _Gzip:
 
 class _Zstd:
     def __init__(self) -> None:
-        self._inflate = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj(write_size=PIECE)
+        self._inflate = self._frame()
+        self._is_empty = True
+        self._portion = SMALLEST_PORTION
+
+    @property
+    def is_complete(self) -> bool:
+        return self._is_empty or self._inflate.eof
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        # A small piece in: what one block of it can grow to is bounded by the format.
-        for start in range(0, len(data), 1024):
-            yield self._inflate.decompress(data[start : start + 1024])
+        # The library has no bound for what comes out, so what goes in is measured by what came out before.
+        while data:
+            self._is_empty = False
+            if self._inflate.eof:
+                self._inflate = self._frame()
+            portion, data = data[: self._portion], data[self._portion :]
+            piece = self._inflate.decompress(portion)
+            yield piece
+            data = self._inflate.unused_data + data
+            is_growing = len(piece) > PIECE
+            self._portion = max(SMALLEST_PORTION, self._portion // 4) if is_growing else min(PIECE, self._portion * 2)
+
+    @staticmethod
+    def _frame() -> "zstandard.ZstdDecompressionObj":
+        return zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj(write_size=PIECE)
 
 
 DECODERS: dict[str, type[_Plain | _Gzip | _Zstd]] = {"": _Plain, "identity": _Plain, "gzip": _Gzip, "zstd": _Zstd}
@@ -80,26 +112,41 @@ async def lines_of(stream: AsyncIterator[bytes], decoder: _Decoder) -> AsyncIter
     """The lines of a body with their numbers, from 1; None for one that is too long. Empty ones are left out.
 
     Raises:
-        MalformedJson: the body does not inflate.
+        MalformedJson: the body does not inflate, or breaks off before its compressed data end.
     """
     rest, number, is_too_long = b"", 0, False
-    async for data in stream:
-        try:
-            for piece in decoder.pieces(data):
-                *whole, rest = (rest + piece).split(b"\n")
-                for line in whole:
-                    number += 1
-                    if is_too_long or len(line) > LONGEST_LINE:
-                        yield number, None
-                    elif line.strip():
-                        yield number, line
-                    is_too_long = False
-                if len(rest) > LONGEST_LINE:
-                    rest, is_too_long = b"", True
-        except (zlib.error, zstandard.ZstdError) as reason:
-            raise MalformedJson("The body does not inflate.") from reason
+    async for piece in _inflated(stream, decoder):
+        if not piece.strip() and not rest and not is_too_long:
+            # Little can inflate to very many empty lines: they are counted at once.
+            number += piece.count(b"\n")
+            continue
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            number += 1
+            if is_too_long or len(line) > LONGEST_LINE:
+                yield number, None
+            elif line.strip():
+                yield number, line
+            is_too_long = False
+        if len(rest) > LONGEST_LINE:
+            is_too_long = True
+        if is_too_long:
+            rest = b""
     if is_too_long or rest.strip():
         yield number + 1, None if is_too_long else rest
+
+
+async def _inflated(stream: AsyncIterator[bytes], decoder: _Decoder) -> AsyncIterator[bytes]:
+    try:
+        async for data in stream:
+            for piece in decoder.pieces(data):
+                yield piece
+                # What inflates to a thousand times its size holds up nobody else.
+                await asyncio.sleep(0)
+    except (zlib.error, zstandard.ZstdError) as reason:
+        raise MalformedJson("The body does not inflate.") from reason
+    if not decoder.is_complete:
+        raise MalformedJson("The body breaks off before its compressed data end.")
 
 
 def checked(number: int, raw: bytes | None) -> Line:

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Annotated, Any
+from uuid import UUID
 
 import asyncpg
 from fastapi import Query
@@ -14,7 +15,16 @@ from starlette.types import Receive, Scope, Send
 
 from app.caller import Actor
 from app.database import Connection, Database, problem_of
-from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PayloadTooLarge, UnsupportedMediaType
+from app.errors import (
+    Conflict,
+    Forbidden,
+    InternalError,
+    InvalidInput,
+    NotFound,
+    PayloadTooLarge,
+    Problem,
+    UnsupportedMediaType,
+)
 from app.fields import Identifier, Slug
 from app.resources.practices.queries import practice
 from app.resources.practices.schemas import PracticePublic
@@ -29,7 +39,7 @@ from app.resources.practices.sources.schemas import (
 )
 from app.resources.practices.sources.upsert import Record, upsert
 from app.web.responses import document, not_modified
-from app.web.routing import ApiRequest, ApiRouter, raises, requires
+from app.web.routing import ApiRequest, ApiRouter, raises, requires, unneeded
 from app.web.sessions import write
 
 NDJSON = "application/x-ndjson"
@@ -74,6 +84,7 @@ def _check_network(request: ApiRequest, network: str) -> None:
     },
 )
 @requires("sync:write")
+@unneeded("Idempotency-Key")
 @raises(UnsupportedMediaType, PayloadTooLarge)
 async def bring_practices(request: ApiRequest, network: Network, query: Annotated[SourceQuery, Query()]) -> Response:
     """Bring in many records: a line for each, with `external_id`; a result line comes back for each, in order.
@@ -111,6 +122,7 @@ async def get_source_practice(request: ApiRequest, network: Network, external_id
     responses={201: {"model": SourceOutcome, "description": "Made."}},
 )
 @requires("sync:write")
+@unneeded("If-Match")
 @raises(Conflict)
 async def put_source_practice(
     request: ApiRequest, network: Network, external_id: ExternalId, body: SourcePractice
@@ -136,6 +148,7 @@ async def put_source_practice(
 
 @router.delete("/sources/{network}/practices/{external_id:path}", status_code=204)
 @requires("sync:write")
+@unneeded("If-Match")
 async def delete_source_practice(request: ApiRequest, network: Network, external_id: ExternalId) -> Response:
     """Take a record back; one that nobody else brought in and no city claimed is withdrawn."""
     _check_network(request, network)
@@ -185,13 +198,16 @@ async def _results(
             yield _answer(chunk)
         return
     # What the real run would do with a line depends on the lines before it: they are all there, and all undone.
+    imagined: set[UUID] = set()
     async with database.connection() as connection:
         transaction = connection.transaction()
         await transaction.start()
         try:
             async for chunk in _chunks(lines):
                 await _bring_in(connection, actor, network, chunk, locked=False)
-                yield _answer(chunk)
+                records = [line.record for line in chunk if line.record is not None]
+                imagined |= {record.id for record in records if record.id and record.result == "created"}
+                yield _answer(chunk, imagined)
         finally:
             await transaction.rollback()
 
@@ -233,13 +249,19 @@ async def _bring_in(
         async with connection.transaction():
             await upsert(connection, actor, network, records, locked=locked)
     except asyncpg.PostgresError as reason:
-        problem = problem_of(reason)
-        if problem is None or isinstance(reason, WAITED_TOO_LONG):
+        if _refusal(reason) is None:
             raise
         # The database refuses one of them by a rule of its own: each by itself then, so that it spoils no other.
         for line in chunk:
             if line.record is not None:
                 await _bring_in_one(connection, actor, network, line, locked=locked)
+
+
+def _refusal(reason: asyncpg.PostgresError) -> Problem | None:
+    """What the database has against a record; None where it was only busy, or broke down."""
+    problem = problem_of(reason)
+    is_fault = problem is not None and problem.status >= InternalError.status
+    return None if is_fault or isinstance(reason, WAITED_TOO_LONG) else problem
 
 
 async def _bring_in_one(connection: Connection, actor: Actor, network: str, line: Line, *, locked: bool) -> None:
@@ -249,7 +271,7 @@ async def _bring_in_one(connection: Connection, actor: Actor, network: str, line
         async with connection.transaction():
             await upsert(connection, actor, network, [record], locked=locked)
     except asyncpg.PostgresError as reason:
-        problem = problem_of(reason)
+        problem = _refusal(reason)
         if problem is None:
             raise
         record.result, record.id = "invalid", None
@@ -269,6 +291,10 @@ def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _answer(chunk: list[Line]) -> bytes:
+def _answer(chunk: list[Line], imagined: Collection[UUID] = ()) -> bytes:
+    """The result lines; a record that only a trial has made has no id."""
     outcomes = [{"line": line.number, **_outcome(line.external_id, line.record, line.errors)} for line in chunk]
+    for line, outcome in zip(chunk, outcomes, strict=True):
+        if line.record is not None and line.record.id in imagined:
+            outcome["id"] = None
     return b"".join(_json(outcome) + b"\n" for outcome in outcomes)

@@ -11,7 +11,7 @@ from app.audit import audited
 from app.caller import Actor
 from app.database import Arguments, Connection
 from app.resources.practices.feed import marked
-from app.resources.practices.lifecycle import FINAL
+from app.resources.practices.lifecycle import FINAL, NEVER_PUBLISHED
 from app.resources.practices.sources.schemas import BIRTH_SCHEME, SourcePractice
 from app.tables.base import uuid7
 from app.timeline import EACH_ITS_OWN, step
@@ -193,7 +193,7 @@ async def _upsert(
             if record.id
             and [known.own[record.external_id][n] for n in (5, 1)] != [_identities(record), record.body.source_url]
         }
-        await _update(connection, actor, network, changed, hanging)
+        await _update(connection, actor, network, changed, hanging, is_reviewed=is_reviewed)
     if linked := sorted_out["link"]:
         await _link(connection, actor, network, linked)
 
@@ -208,12 +208,6 @@ def _todo(record: Record, known: _Known) -> str | None:
         return "link" if _may_link(record, found) else None
     record.id, record.result = uuid7(), "created"
     return "create"
-
-
-def _is_known_otherwise(record: Record, own: list[Any]) -> bool:
-    """Whether its identities or its address are others than before."""
-    _, url, *_, identities = own
-    return (url, identities) != (record.body.source_url, _identities(record))
 
 
 def _refers_well(record: Record, known: _Known) -> bool:
@@ -257,6 +251,8 @@ def _may_update(record: Record, own: list[Any], known: _Known) -> bool:
         record.refuse("conflict", "", "claimed", "The city has claimed the record.")
     elif status in FINAL:
         record.refuse("conflict", "", status, f"The record was {status} by its city.")
+    elif status not in NEVER_PUBLISHED and record.body.summary is None:
+        record.refuse("invalid", "/summary", "missing", "A published practice has a summary.")
     for place, entry in enumerate(record.body.external_ids):
         other = known.identities.get((entry.scheme, entry.value))
         if other and other[0] != id_:
@@ -286,22 +282,22 @@ def _may_link(record: Record, found: list[Any]) -> bool:
     return True
 
 
-def _row(record: Record) -> dict[str, Any]:
+def _row(record: Record, *, is_reviewed: bool) -> dict[str, Any]:
     body = record.body
     row = body.model_dump(mode="json", include=set(CONTENT))
     contact = body.contact
+    out = "submitted" if is_reviewed else "published"
     return {
         **row, "id": str(record.id), "contact_unit": contact and contact.unit,
-        "contact_email": contact and contact.email,
+        "contact_email": contact and contact.email, "status": out if body.status == "published" else "draft",
     }  # fmt: skip
 
 
 async def _create(
     connection: Connection, actor: Actor, network: str, records: list[Record], *, is_reviewed: bool
 ) -> None:
-    out = "submitted" if is_reviewed else "published"
     arg = Arguments()
-    rows = arg(json.dumps([{**_row(r), "status": out if r.body.status == "published" else "draft"} for r in records]))
+    rows = arg(json.dumps([_row(record, is_reviewed=is_reviewed) for record in records]))
     brought = arg(network)
     await connection.execute(
         f"""
@@ -321,23 +317,49 @@ brought AS ({_origins(records, arg, network)}),
 
 
 async def _update(
-    connection: Connection, actor: Actor, network: str, records: list[Record], identified: set[UUID]
+    connection: Connection,
+    actor: Actor,
+    network: str,
+    records: list[Record],
+    identified: set[UUID],
+    *,
+    is_reviewed: bool,
 ) -> None:
     arg = Arguments()
-    rows = arg(json.dumps([_row(record) for record in records]))
-    moved = arg(list(identified))
+    rows = arg(json.dumps([_row(record, is_reviewed=is_reviewed) for record in records]))
+    moved, by_network = arg(list(identified)), arg(network)
     columns = ", ".join(CONTENT)
     hanging = [record for record in records if record.id in identified]
+    # A draft goes out when the network says so; back it never comes.
+    goes_out = "p.status = 'draft' AND g.status <> 'draft'"
     made = await connection.fetch(
         f"""
 WITH given AS MATERIALIZED (SELECT * FROM json_populate_recordset(NULL::practice, {rows}::json)),
+leaving AS MATERIALIZED (SELECT g.id FROM given g JOIN practice p ON p.id = g.id WHERE {goes_out}),
 made AS (
     UPDATE practice p SET ({columns}) = ({", ".join(f"g.{name}" for name in CONTENT)}),
+        status = CASE WHEN {goes_out} THEN g.status ELSE p.status END,
+        submitted_to = CASE WHEN {goes_out} AND g.status = 'submitted' THEN {by_network} ELSE p.submitted_to END,
+        published_at = CASE WHEN {goes_out} AND g.status = 'published' THEN now() ELSE p.published_at END,
+        listed_at = CASE WHEN {goes_out} AND g.status = 'published' THEN now() ELSE p.listed_at END,
         version = p.version + 1, updated_at = now()
     FROM given g WHERE p.id = g.id AND (
         ({", ".join(f"p.{name}" for name in CONTENT)}) IS DISTINCT FROM ({", ".join(f"g.{name}" for name in CONTENT)})
-        OR p.id = ANY ({moved}::uuid[]))
+        OR {goes_out} OR p.id = ANY ({moved}::uuid[]))
     RETURNING p.id, p.version, p.status, p.visibility),
+timed AS ({
+            step(
+                arg,
+                actor,
+                "practice",
+                "status",
+                start="'draft'",
+                source="made JOIN leaving USING (id)",
+                id_=EACH_ITS_OWN,
+            )
+        }),
+synced AS (UPDATE practice_origin o SET last_synced_at = now() FROM made
+           WHERE o.practice_id = made.id AND o.network_id = {by_network} AND made.id <> ALL ({moved}::uuid[])),
 brought AS ({_origins(hanging, arg, network)}),
 {marked(arg, actor)},
 audited AS ({audited(arg, actor, "updated", "practice", "FROM made")})

@@ -23,15 +23,15 @@ async def put_translation(
     id_: UUID,
     language: str,
     body: TranslationPut,
-    required: Callable[[], int | None],
+    expected: Callable[[bool], int | None],
 ) -> bool:
     """Write the texts in a language; gives whether the translation is new.
 
-    `required` gives the version that the client's If-Match names; it is asked for only where there is a translation.
+    `expected` gives the version that the client expects, None for any; it is told whether the translation is new.
 
     Raises:
         NotFound, Forbidden, Conflict: as the names say.
-        PreconditionRequired, PreconditionFailed: there is one, and If-Match does not name its state.
+        PreconditionRequired, PreconditionFailed: what is there is not what the client expects.
         InvalidInput: it is the language of the original.
     """
     current = await locked(connection, actor.caller, id_)
@@ -40,8 +40,9 @@ async def put_translation(
         detail = "That is the language of the original; change the practice itself."
         raise InvalidInput(detail, errors=[error("/language", "original", detail)])
     known = await connection.fetchval(KNOWN, id_, language)
+    version = expected(known is None)
     if known is not None:
-        check_version(current, required())
+        check_version(current, version)
     texts = {name: value for name in TEXTS if (value := getattr(body, name)) is not None}
     arg = Arguments(id_, language, body.status, json.dumps(texts, ensure_ascii=False), known or language)
     # The texts come from the changed record, so that the version before it is kept without them.

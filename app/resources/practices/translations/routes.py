@@ -11,7 +11,7 @@ from app.fields import Language
 from app.resources.practices.examples import SAMPLE_ID
 from app.resources.practices.translations import commands, queries
 from app.resources.practices.translations.schemas import TranslationPublic, TranslationPut
-from app.web.etags import required_version
+from app.web.etags import put_version, required_version
 from app.web.responses import document, not_modified
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
@@ -38,14 +38,20 @@ async def get_translation(request: ApiRequest, id: PracticeId, language: Languag
 )
 @requires("practices:write")
 async def put_translation(request: ApiRequest, id: PracticeId, language: LanguageTag, body: TranslationPut) -> Response:
-    """Write the texts of a practice in another language; one that is there needs `If-Match`."""
+    """Write the texts of a practice in another language; one that is there needs `If-Match`.
+
+    `If-None-Match: *` makes sure that nothing is replaced.
+    """
+    if_match, if_none_match = (request.headers.get(name) for name in ("if-match", "if-none-match"))
     async with write(request) as session:
         is_new = await commands.put_translation(
             session.connection, session.actor, id, language, body,
-            lambda: required_version(request.headers.get("if-match")),
+            lambda is_new: put_version(if_match, if_none_match, is_new=is_new),
         )  # fmt: skip
         statement = queries.translation(request.caller, id, language, [])
-        return await session.respond(statement, status=201 if is_new else 200)
+        if is_new:
+            return await session.respond(statement, status=201, location=f"/v1/practices/{id}/translations/{language}")
+        return await session.respond(statement)
 
 
 @router.delete("/practices/{id}/translations/{language}", status_code=204)
