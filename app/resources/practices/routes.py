@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
-from app.errors import NotAcceptable, NotFound
+from app.errors import Gone, NotAcceptable, NotFound
 from app.highlights import found
 from app.resources.practices import commands, queries
 from app.resources.practices.endings import MOVED, ended
