@@ -1,5 +1,6 @@
 """Reads for harvesters: the feed's rows of practices, with what the formats say of them."""
 
+from typing import NamedTuple
 from uuid import UUID
 
 from app.database import Arguments, Connection, Statement
@@ -21,11 +22,24 @@ TRANSLATIONS = """(SELECT coalesce(json_agg(json_build_object('language', t.lang
     'texts', t.texts) ORDER BY t.language), '[]')::text FROM practice_translation t WHERE t.practice_id = p.id)"""
 
 
+class Shown(NamedTuple):
+    """What is selected of each record beside its header: `columns`, and the `join` that they need."""
+
+    columns: str
+    join: str = ""
+
+
+HEADER = Shown("")
+
+
 def history() -> Statement:
-    """One row: `epoch` and `head` of the feed; `now`, a time before all that is read after; `told`, the last stamp."""
+    """One row: the feed's `epoch`, `head`, `is_marked`; `now`, before all that is read after; `told`, the last stamp.
+
+    What is marked later than this is seen is stamped later than `now`.
+    """
     return Statement(
         f"""
-SELECT h.epoch, h.head, now() AS now,
+SELECT h.epoch, h.head, h.is_marked, now() AS now,
        (SELECT f.stamped_at FROM feed f WHERE f.seq IS NOT NULL ORDER BY f.seq DESC LIMIT 1) AS told
 FROM ({EPOCH}) h""",
         [],
@@ -46,7 +60,7 @@ def size(spec: str) -> Statement:
 
 
 def records(
-    window: Window, spec: str | None, after: tuple[str, int] | None, limit: int, shown: str, *, is_small: bool
+    window: Window, spec: str | None, after: tuple[str, int] | None, limit: int, shown: Shown, *, is_small: bool
 ) -> Statement:
     """Records in the order of their stamps, one more than `limit` where there are more.
 
@@ -83,13 +97,13 @@ def records(
     return Statement(f"{_shown(page, shown)} ORDER BY f.stamped_at, f.seq", arg.values)
 
 
-def record(id_: UUID, shown: str) -> Statement:
+def record(id_: UUID, shown: Shown) -> Statement:
     """One record."""
     page = "SELECT f.* FROM feed f WHERE f.type = 'practice' AND f.id = $2"
     return Statement(_shown(page, shown), [None, str(id_)])
 
 
-def shown(prefix: str | None, practice: FeedType) -> str:
+def shown(prefix: str | None, practice: FeedType) -> Shown:
     """What is selected of each record for a format; None: the header alone.
 
     Args:
@@ -97,10 +111,11 @@ def shown(prefix: str | None, practice: FeedType) -> str:
         practice: how the feed shows a practice.
     """
     if prefix is None:
-        return ""
+        return HEADER
     if prefix == "oai_dc":
-        return f", {CORE}"
-    return f", CASE WHEN e.is_public THEN {practice.document} END AS body, {TRANSLATIONS} AS translations"
+        return Shown(f", {CORE}")
+    body = f"CASE WHEN e.is_public THEN coalesce(k.body, {practice.document}) END AS body"
+    return Shown(f", {body}, {TRANSLATIONS} AS translations", f"LEFT JOIN {practice.kept.format('k')}")
 
 
 def sets(after: str, limit: int) -> Statement:
@@ -126,14 +141,15 @@ async def forget_left_sets(connection: Connection, days: int) -> int:
     return int(done.split()[-1])
 
 
-def _shown(page: str, shown: str) -> str:
+def _shown(page: str, shown: Shown) -> str:
     """What is told of a page of the feed's rows: `$1` is the set that is asked for, null: none."""
     return f"""
 SELECT f.seq, f.stamped_at::text AS place, f.id, {SECONDS.format("coalesce(f.stamped_at, now())")} AS stamp,
        e.is_public AND ($1::text IS NULL OR $1 = ANY (e.current)) AS live,
        CASE WHEN NOT e.is_public THEN e.current || e.past
-            WHEN $1 IS NULL OR $1 = ANY (e.current) THEN e.current ELSE e.past END AS sets{shown}
+            WHEN $1 IS NULL OR $1 = ANY (e.current) THEN e.current ELSE e.past END AS sets{shown.columns}
 FROM ({page}) f LEFT JOIN practice p ON p.id = f.id::uuid LEFT JOIN city c ON c.id = p.city_id
+{shown.join}
 CROSS JOIN LATERAL (
     SELECT coalesce(f.op = 'upsert' AND {PUBLIC_PRACTICE}, FALSE) AS is_public,
         ARRAY(SELECT s FROM px_practice_sets(p.tag_closure, p.city_id, p.networks) s ORDER BY s) AS current,

@@ -12,6 +12,7 @@ from app.paging import Cursors
 from app.resources.oai import protocol, queries, xml
 from app.resources.oai.formats import WRITERS, formats
 from app.resources.oai.protocol import ProtocolError
+from app.resources.oai.queries import HEADER, Shown
 from app.resources.oai.sets import name_of
 
 PAGES = {"ListRecords": 100, "ListIdentifiers": 500, "ListSets": 200}
@@ -82,7 +83,7 @@ class Harvest:
         return f"<Identify>{told}{xml.identifiers(self._host, self._prefix)}</Identify>"
 
     async def _formats(self, identifier: str | None) -> str:
-        if identifier is not None and not (await self._one(identifier, ""))["live"]:
+        if identifier is not None and not (await self._one(identifier, HEADER))["live"]:
             raise ProtocolError("noMetadataFormats", "The item is gone: it is there in no format.")
         return f"<ListMetadataFormats>{formats(self.base)}</ListMetadataFormats>"
 
@@ -102,7 +103,7 @@ class Harvest:
         row = await self._one(given["identifier"], queries.shown(prefix, practice[0]))
         return f"<GetRecord>{self._written(row, prefix)}</GetRecord>"
 
-    async def _one(self, identifier: str, shown: str) -> Row:
+    async def _one(self, identifier: str, shown: Shown) -> Row:
         id_ = protocol.record_id(identifier, self._prefix)
         row = await self.database.row(*queries.record(id_, shown).flat)
         if row is None:
@@ -142,12 +143,13 @@ class Harvest:
         """Where the feed stands; all that is marked has its stamp then, and `date` is before whatever has not."""
         history = await self.database.row(*queries.history().flat)
         assert history is not None  # noqa: S101 - system functions give one row
-        for _ in range(STAMPINGS):
-            stamped = await stamp(self.database)
-            if stamped.complete or not stamped.marks:
+        is_complete = not history["is_marked"]
+        for _ in range(0 if is_complete else STAMPINGS):
+            marks, is_complete = await stamp(self.database)
+            if is_complete or not marks:
                 break
         # Who stamps beside us began after the last stamp that we see, and may have been at it for long.
-        safe = history["now"] if stamped.complete else history["told"] or history["now"]
+        safe = history["now"] if is_complete else history["told"] or history["now"]
         self.date = min(safe, history["now"]).strftime("%Y-%m-%dT%H:%M:%SZ")
         return history
 

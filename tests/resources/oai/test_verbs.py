@@ -180,9 +180,10 @@ async def test_each_request_takes_few_statements(
         ("verb=ListSets", 1),
         ("verb=ListMetadataFormats", 0),
         (f"verb=ListMetadataFormats&{item}", 1),
+        (LIST, 1 + stamping + 1),  # what was written has no stamp yet
+        (LIST, 1 + 1),
         (f"verb=GetRecord&metadataPrefix=px&{item}", stamping + 1),
-        (LIST, 1 + stamping + 1),
-        (f"{LIST}&set=country:CA", 1 + stamping + 1 + 1),
+        (f"{LIST}&set=country:CA", 1 + 1 + 1),
     ]:
         with sql_count() as statements:
             root = await ask(bare, query)
@@ -190,7 +191,7 @@ async def test_each_request_takes_few_statements(
     resumption = root.findtext(f".//{O}resumptionToken")
     with sql_count() as statements:
         root = await ask(bare, f"verb=ListRecords&resumptionToken={resumption}")
-    assert len(statements) == 1 + stamping + 1
+    assert len(statements) == 1 + 1
     assert [id_of(header) for header in root.iter(f"{O}header")] == [ids[2]]
 
 
