@@ -125,3 +125,29 @@ def message_visible(caller: Caller, arg: Arguments) -> str:
         return "FALSE"
     city = arg(caller.city_id)
     return f"(r.city_id = {city} OR s.city_id = {city})"
+
+
+def practice_told(caller: Caller, arg: Arguments, step: str) -> str:
+    """The condition that the caller is told the note of a `step` of the practice `p`; an end's is everyone's."""
+    return f"({step}.to_status IN ('withdrawn', 'merged') OR {practice_concerns(caller, arg)})"
+
+
+def request_told(caller: Caller, arg: Arguments, step: str) -> str:
+    """The condition that the caller is told what was said with a `step` of the exchange request `r`.
+
+    It was said to its city, to those addressed when it is returned, to the match in what they do together.
+    """
+    together = "('in_progress', 'completed', 'cancelled')"
+    told = [
+        request_owned(caller, arg),
+        f"({step}.to_status = 'returned' AND {request_addressed(caller, arg)})",
+        f"({step}.to_status IN {together} AND {request_answered(caller, arg, accepted=True)})",
+    ]
+    if caller.is_member:
+        told.append(f"{step}.organization = {arg(caller.organization)}")
+    return f"({' OR '.join(told)})"
+
+
+def step_reason_told(told: str, step: str) -> str:
+    """The condition that the caller is told the reason of a `step`: everybody, but of a step back who is `told`."""
+    return f"(NOT coalesce({step}.from_status = 'matched' AND {step}.to_status = 'open', FALSE) OR {told})"

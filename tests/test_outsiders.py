@@ -18,7 +18,7 @@ NOWHERE = "01a00000-0000-7000-8000-000000000000"
 # What tells of the server, and not of its records.
 ELSEWHERE = re.compile(r"^/(metrics|livez|readyz|docs|redoc|openapi|assets|problems|favicon)")
 VOLATILE = re.compile(
-    r'urn:request:[0-9a-f]+|"generated_at":"[^"]*"|"next_cursor":"[^"]*"|<(updated|responseDate)>[^<]*<'
+    r'urn:request:[0-9a-f]+|"(generated|exported)_at":"[^"]*"|"next_cursor":"[^"]*"|<(updated|responseDate)>[^<]*<'
 )
 # Forms that a path has beside the plain one.
 FORMS: dict[str, list[dict[str, str]]] = {

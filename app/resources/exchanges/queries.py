@@ -13,7 +13,14 @@ from app.resources.exchanges.lifecycle import Side, allowed_sql
 from app.resources.exchanges.schemas import RequestPublic, RequestQuery, RequestStep
 from app.search import REQUESTS, found_page, marks
 from app.timeline import step_document, steps
-from app.visibility import request_addressed, request_answered, request_owned, request_visible
+from app.visibility import (
+    request_addressed,
+    request_answered,
+    request_owned,
+    request_told,
+    request_visible,
+    step_reason_told,
+)
 
 Sides = Mapping[Side, str]
 NEWEST = (Key("r.created_at", "timestamptz", descending=True), Key("r.id", "uuid", descending=True))
@@ -155,17 +162,8 @@ def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) 
     """
     arg = Arguments(id_)
     seen = f"SELECT FROM exchange_request r WHERE r.id = $1 AND {request_visible(caller, arg)}"
-    of_caller = sides(caller, arg)
-    is_told = [
-        of_caller["owner"],
-        f"(t.to_status = 'returned' AND {of_caller['addressed']})",
-        f"(t.to_status IN ('in_progress', 'completed', 'cancelled') AND {of_caller['responder']})",
-    ]
-    if caller.is_member:
-        is_told.append(f"t.organization = {arg(caller.organization)}")
-    told = f"EXISTS (SELECT FROM exchange_request r WHERE r.id = $1 AND ({' OR '.join(is_told)}))"
-    is_step_back = "coalesce(t.from_status = 'matched' AND t.to_status = 'open', FALSE)"
-    document = step_document(RequestStep, note=told, reason=f"NOT {is_step_back} OR {told}")
+    told = f"EXISTS (SELECT FROM exchange_request r WHERE r.id = $1 AND {request_told(caller, arg, 't')})"
+    document = step_document(RequestStep, note=told, reason=step_reason_told(told, "t"))
     return Statement(steps(document, "exchange_request", "$1", seen, limit, position, arg), arg.values)
 
 

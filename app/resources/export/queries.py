@@ -7,7 +7,16 @@ from app.caller import Caller
 from app.database import Arguments, Statement
 from app.resources.export.parts import PARTS, Child, Part, table_of
 from app.tables.history import Transition
-from app.visibility import practice_concerns, practice_visible, request_answered, request_owned, request_visible
+from app.visibility import (
+    practice_concerns,
+    practice_told,
+    practice_visible,
+    request_answered,
+    request_owned,
+    request_told,
+    request_visible,
+    step_reason_told,
+)
 
 ENDED = ("withdrawn", "merged")
 # Drafts and reviews are the business of those who stand behind a record; its publication and end are everyone's.
@@ -81,6 +90,11 @@ def _listed(child: Child, alias: str, caller: Caller, arg: Arguments) -> str:
         values["client_id"] = "NULL"
         if alias == "p":
             told = f"(x.to_status IN {TOLD} OR {practice_concerns(caller, arg)})"
+            values["note"] = f"CASE WHEN {practice_told(caller, arg, 'x')} THEN x.note END"
+        if alias == "r":
+            is_told = request_told(caller, arg, "x")
+            values["note"] = f"CASE WHEN {is_told} THEN x.note END"
+            values["reason"] = f"CASE WHEN {step_reason_told(is_told, 'x')} THEN x.reason END"
     members = ", ".join(f"'{name}', {value}" for name, value in values.items())
     entry = next(iter(values.values())) if len(values) == 1 else f"json_build_object({members})"
     return (
@@ -123,6 +137,7 @@ def _hidden(part: Part, caller: Caller, arg: Arguments) -> dict[str, str]:
     if part.name == "exchange_request":
         sides = f"{request_owned(caller, arg)} OR {request_answered(caller, arg, accepted=True)}"
         return {
+            "closed_note": f"CASE WHEN {sides} THEN r.closed_note END",
             "outcome": f"CASE WHEN r.outcome ->> 'public' = 'true' OR {sides} THEN r.outcome END",
             "practice_id": f"CASE WHEN {_reaches('r.practice_id', caller, arg)} THEN r.practice_id END",
             **dict.fromkeys(("external_id", "warned_of", "warned_days"), "NULL"),

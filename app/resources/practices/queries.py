@@ -30,6 +30,7 @@ from app.visibility import (
     practice_owned,
     practice_publishable,
     practice_reviewed,
+    practice_told,
     practice_visible,
 )
 
@@ -177,7 +178,8 @@ def timeline(caller: Caller, id_: UUID, limit: int, position: list[str] | None) 
     concerns = f"EXISTS (SELECT FROM practice p WHERE p.id = $1 AND {practice_concerns(caller, arg)})"
     told = f"(t.to_status IN ('published', 'archived', 'withdrawn', 'merged') OR {concerns})"
     # A note is for those who are in it together; that of an end stands in the tombstone too.
-    document = step_document(TransitionPublic, note=f"t.to_status IN ('withdrawn', 'merged') OR {concerns}")
+    noted = f"EXISTS (SELECT FROM practice p WHERE p.id = $1 AND {practice_told(caller, arg, 't')})"
+    document = step_document(TransitionPublic, note=noted)
     return Statement(steps(document, "practice", "$1", seen, limit, position, arg, told=told), arg.values)
 
 

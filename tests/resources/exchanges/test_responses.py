@@ -164,7 +164,9 @@ async def test_of_fifty_acceptances_one_wins(client: AsyncClient, callers: dict[
         statuses = [answer.status_code for answer in await asyncio.gather(*moves)]
         assert sorted(statuses) == [200] + [409] * 49
         listed = await client.get(f"{PATH}/{request['id']}/responses", headers=callers[OWNER])
-        assert [item["status"] for item in listed.json()["items"]].count("accepted") == 1
+        assert sorted(item["status"] for item in listed.json()["items"]) == ["accepted"] + ["proposed"] * 9
+        steps = (await client.get(f"{PATH}/{request['id']}/transitions")).json()["items"]
+        assert [step["to"] for step in steps] == ["open", "matched"]
 
 
 async def test_messages_are_for_the_two_sides(client: AsyncClient, callers: dict[str, Headers]) -> None:
