@@ -17,6 +17,7 @@ OAI = "{http://www.openarchives.org/OAI/2.0/}"
 METADATA_PREFIX = "oai_dc"
 TOKEN_LENGTH = 4_000
 # A repository may stamp a record before it shows it: the next harvest begins a little before this one did.
+MOST_RESTARTS = 3
 OVERLAP = timedelta(minutes=10)
 SECONDS, DAYS = "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"
 Element = etree._Element  # noqa: SLF001 - lxml has no other name for it
@@ -60,6 +61,7 @@ class Repository:
         self._places = places
         self._form = SECONDS if is_granular else DAYS
         self.always_whole = not tells
+        self._began_anew = 0
 
     async def following(self, position: str | None, wait: int) -> Batch:  # noqa: ARG002 - a repository does not wait
         """The next page of the harvest."""
@@ -71,6 +73,10 @@ class Repository:
                 return Batch([], self._finished(state), is_last=True)
             if reason.code == "badResumptionToken" and state.token is not None:
                 # Tokens do not last; the pages before are taken once more and are unchanged.
+                self._began_anew += 1
+                if self._began_anew > MOST_RESTARTS:
+                    message = f"{self._remote.url} does not honour its own resumptionToken, again and again."
+                    raise RemoteError(message) from reason
                 return Batch([], json.dumps(asdict(State(state.since))), is_last=False)
             message = f"{self._remote.url} answers {reason.code}: {reason}"
             raise RemoteError(message) from reason

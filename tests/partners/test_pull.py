@@ -3,12 +3,14 @@
 import asyncio
 import gzip
 import json
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
 import pytest
+from anyio import to_thread
 from httpx import AsyncClient
 from starlette.requests import Request
 from starlette.responses import Response
@@ -187,7 +189,7 @@ def flood(_: Request) -> Response:
         (lambda _: Response("no", status_code=404), "answers 404: no"),
         (lambda _: Response(status_code=410), "does not honour its own positions"),
         (flood, "more than"),
-        (lambda _: Response("x", headers={"Content-Encoding": "gzip"}), "cannot be read"),
+        (lambda _: Response("this is no gzip", headers={"Content-Encoding": "gzip"}), "cannot be read"),
     ],
 )
 async def test_a_partner_that_is_none_is_told_plainly(here: Exchange, say: Say, words: str) -> None:
@@ -206,27 +208,27 @@ def test_what_is_no_address_is_told(url: str) -> None:
 
 async def test_a_connection_to_the_database_that_dies_loses_and_doubles_nothing(here: Exchange) -> None:
     """The batch and the place to go on from come together or not at all."""
-    cut = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    asked, killed = threading.Event(), threading.Event()
 
     def say(request: Request) -> Response:
         number = int(request.query_params.get("cursor", "0"))
-        if number == 2 and not cut.is_set():
-            loop.call_soon_threadsafe(cut.set)
+        if number == 2 and not asked.is_set():
+            asked.set()
+            killed.wait(30)
         return page(item(number), gone(number - 2), cursor=str(number + 1), has_more=number < 4)
 
     async def kill() -> None:
-        await cut.wait()
+        await to_thread.run_sync(asked.wait)
         await here.database.rows(
             "SELECT pg_terminate_backend(l.pid) FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 1"
             " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
+        killed.set()
 
     with partner(say) as (url, _):
         killing = asyncio.create_task(kill())
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
-            while True:
-                await here.pull(url, "mmc", format="feed")
+            await here.pull(url, "mmc", format="feed")
         await killing
         tally = await here.pull(url, "mmc", format="feed")
         assert tally.faults == []

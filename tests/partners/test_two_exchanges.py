@@ -76,8 +76,8 @@ async def killed_in_the_midst(at: Exchange, into: Exchange, folder: Path, *comma
         stdout=subprocess.PIPE,
     ) as process:
         async with asyncio.timeout(60):
-            while await into.database.value("SELECT count(*) FROM practice") == before:
-                await asyncio.sleep(0.01)  # noqa: ASYNC110 - another process makes them
+            while await into.database.value("SELECT count(*) FROM practice") == before:  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         await to_thread.run_sync(process.communicate)
         assert process.returncode == -signal.SIGKILL
