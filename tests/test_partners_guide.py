@@ -24,9 +24,8 @@ async def pair(server: str) -> AsyncIterator[tuple[Exchange, Exchange]]:
 
 
 def test_the_parts_that_the_table_leads_to_are_there() -> None:
-    parts = {
-        re.sub(r"[^a-z -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^## (.*)$", GUIDE, re.M)
-    }
+    titles = re.findall(r"^## (.*)$", GUIDE, re.MULTILINE)
+    parts = {re.sub(r"[^a-z -]", "", title.lower()).replace(" ", "-") for title in titles}
     assert set(re.findall(r"\]\(#([a-z-]+)\)", GUIDE)) <= parts
 
 
