@@ -9,9 +9,11 @@ from typing import Any
 from lxml import etree
 
 from app.fields import IDENTIFIER_LENGTH
+from app.partners import whole_record
 from app.partners.batches import Batch, Change, ResyncError
 from app.partners.dublin_core import Places, practice_of
 from app.partners.remote import Answer, Remote, RemoteError
+from app.resources.oai.formats import NAMESPACE
 
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
 METADATA_PREFIX = "oai_dc"
@@ -42,21 +44,25 @@ class State:
 
 
 class Repository:
-    """The records of a repository, as far as Dublin Core tells what a practice is."""
+    """The records of a repository: whole ones of an exchange, else as far as Dublin Core tells what a practice is."""
 
     waits = False
 
-    def __init__(self, remote: Remote, chosen: str | None, places: Places, *, is_granular: bool, tells: bool) -> None:
+    def __init__(
+        self, remote: Remote, prefix: str, chosen: str | None, places: Places, *, is_granular: bool, tells: bool
+    ) -> None:
         """Take the partner.
 
         Args:
             remote: at the repository's base URL.
+            prefix: of the format to ask for.
             chosen: the set to harvest.
             places: finds the cities that records name.
             is_granular: its stamps have seconds.
             tells: it tells of deleted records; one that does not is harvested whole each time.
         """
         self._remote = remote
+        self._prefix = prefix
         self._set = chosen
         self._places = places
         self._form = SECONDS if is_granular else DAYS
@@ -94,7 +100,7 @@ class Repository:
     def _arguments(self, state: State) -> dict[str, str]:
         if state.token is not None:
             return {"verb": "ListRecords", "resumptionToken": state.token}
-        given = {"verb": "ListRecords", "metadataPrefix": METADATA_PREFIX, "set": self._set, "from": state.since}
+        given = {"verb": "ListRecords", "metadataPrefix": self._prefix, "set": self._set, "from": state.since}
         return {name: value for name, value in given.items() if value}
 
     def _finished(self, state: State) -> str:
@@ -121,7 +127,9 @@ class Repository:
                 yield Change("practice", identifier, {}, "The record has no metadata.")
                 continue
             sets = [spec.text or "" for spec in header.iterfind(f"{OAI}setSpec")]
-            yield Change("practice", identifier, practice_of(content, sets, self._places))
+            is_whole = whole_record.is_whole(content)
+            found = whole_record.practice_of(content) if is_whole else practice_of(content, sets, self._places)
+            yield Change("practice", identifier, found)
 
 
 async def identify(remote: Remote) -> tuple[bool, bool] | None:
@@ -132,6 +140,17 @@ async def identify(remote: Remote) -> tuple[bool, bool] | None:
         return None
     granularity = root.findtext(f".//{OAI}granularity") or ""
     return "hh" in granularity, (root.findtext(f".//{OAI}deletedRecord") or "no") in {"persistent", "transient"}
+
+
+async def best_format(remote: Remote) -> str:
+    """The prefix of the format of exchanges where the repository has it, else that of Dublin Core."""
+    root = await ask(remote, {"verb": "ListMetadataFormats"})
+    for entry in root.iterfind(f".//{OAI}metadataFormat"):
+        if entry.findtext(f"{OAI}metadataNamespace") == NAMESPACE and (
+            prefix := entry.findtext(f"{OAI}metadataPrefix")
+        ):
+            return prefix
+    return METADATA_PREFIX
 
 
 async def ask(remote: Remote, arguments: dict[str, Any]) -> Element:
