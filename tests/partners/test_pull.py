@@ -219,10 +219,13 @@ async def test_a_connection_to_the_database_that_dies_loses_and_doubles_nothing(
 
     async def kill() -> None:
         await to_thread.run_sync(asked.wait)
-        await here.database.rows(
+        # The service's own role may not do that.
+        connection = await asyncpg.connect(here.database_url)
+        await connection.execute(
             "SELECT pg_terminate_backend(l.pid) FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 1"
             " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
+        await connection.close()
         killed.set()
 
     with partner(say) as (url, _):
