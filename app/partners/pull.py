@@ -11,7 +11,7 @@ from app.partners.exchange import PATH, ExchangeFeed
 from app.partners.intake import Intake
 from app.partners.ledger import Ledger, open_ledger
 from app.partners.remote import Remote, RemoteError
-from app.partners.repository import Repository, identify
+from app.partners.repository import METADATA_PREFIX, ProtocolError, Repository, best_format, identify
 
 Format = Literal["auto", "feed", "oai"]
 FILTERS = ("network", "city", "country", "tag", "exclude_origin")
@@ -121,8 +121,15 @@ async def open_pull(connection: Connection, remote: Remote, wish: Wish, progress
         raise RemoteError(message)
     known = await places(connection, wish.city)
     chosen = wish.chosen[0] if wish.chosen else None
-    source = Repository(remote, chosen, known, is_granular=facts[0], tells=facts[1])
+    source = Repository(remote, await _prefix(remote), chosen, known, is_granular=facts[0], tells=facts[1])
     return Pull(connection, source, ledger, wish, progress)
+
+
+async def _prefix(remote: Remote) -> str:
+    try:
+        return await best_format(remote)
+    except ProtocolError:
+        return METADATA_PREFIX
 
 
 async def _kind(remote: Remote) -> Format:

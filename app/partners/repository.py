@@ -9,14 +9,17 @@ from typing import Any
 from lxml import etree
 
 from app.fields import IDENTIFIER_LENGTH
+from app.partners import whole_record
 from app.partners.batches import Batch, Change, ResyncError
 from app.partners.dublin_core import Places, practice_of
 from app.partners.remote import Answer, Remote, RemoteError
+from app.resources.oai.formats import NAMESPACE
 
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
 METADATA_PREFIX = "oai_dc"
 TOKEN_LENGTH = 4_000
 # A repository may stamp a record before it shows it: the next harvest begins a little before this one did.
+MOST_RESTARTS = 3
 OVERLAP = timedelta(minutes=10)
 SECONDS, DAYS = "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"
 Element = etree._Element  # noqa: SLF001 - lxml has no other name for it
@@ -41,25 +44,30 @@ class State:
 
 
 class Repository:
-    """The records of a repository, as far as Dublin Core tells what a practice is."""
+    """The records of a repository: whole ones of an exchange, else as far as Dublin Core tells what a practice is."""
 
     waits = False
 
-    def __init__(self, remote: Remote, chosen: str | None, places: Places, *, is_granular: bool, tells: bool) -> None:
+    def __init__(
+        self, remote: Remote, prefix: str, chosen: str | None, places: Places, *, is_granular: bool, tells: bool
+    ) -> None:
         """Take the partner.
 
         Args:
             remote: at the repository's base URL.
+            prefix: of the format to ask for.
             chosen: the set to harvest.
             places: finds the cities that records name.
             is_granular: its stamps have seconds.
             tells: it tells of deleted records; one that does not is harvested whole each time.
         """
         self._remote = remote
+        self._prefix = prefix
         self._set = chosen
         self._places = places
         self._form = SECONDS if is_granular else DAYS
         self.always_whole = not tells
+        self._began_anew = 0
 
     async def following(self, position: str | None, wait: int) -> Batch:  # noqa: ARG002 - a repository does not wait
         """The next page of the harvest."""
@@ -71,6 +79,10 @@ class Repository:
                 return Batch([], self._finished(state), is_last=True)
             if reason.code == "badResumptionToken" and state.token is not None:
                 # Tokens do not last; the pages before are taken once more and are unchanged.
+                self._began_anew += 1
+                if self._began_anew > MOST_RESTARTS:
+                    message = f"{self._remote.url} does not honour its own resumptionToken, again and again."
+                    raise RemoteError(message) from reason
                 return Batch([], json.dumps(asdict(State(state.since))), is_last=False)
             message = f"{self._remote.url} answers {reason.code}: {reason}"
             raise RemoteError(message) from reason
@@ -88,7 +100,7 @@ class Repository:
     def _arguments(self, state: State) -> dict[str, str]:
         if state.token is not None:
             return {"verb": "ListRecords", "resumptionToken": state.token}
-        given = {"verb": "ListRecords", "metadataPrefix": METADATA_PREFIX, "set": self._set, "from": state.since}
+        given = {"verb": "ListRecords", "metadataPrefix": self._prefix, "set": self._set, "from": state.since}
         return {name: value for name, value in given.items() if value}
 
     def _finished(self, state: State) -> str:
@@ -115,7 +127,9 @@ class Repository:
                 yield Change("practice", identifier, {}, "The record has no metadata.")
                 continue
             sets = [spec.text or "" for spec in header.iterfind(f"{OAI}setSpec")]
-            yield Change("practice", identifier, practice_of(content, sets, self._places))
+            is_whole = whole_record.is_whole(content)
+            found = whole_record.practice_of(content) if is_whole else practice_of(content, sets, self._places)
+            yield Change("practice", identifier, found)
 
 
 async def identify(remote: Remote) -> tuple[bool, bool] | None:
@@ -126,6 +140,17 @@ async def identify(remote: Remote) -> tuple[bool, bool] | None:
         return None
     granularity = root.findtext(f".//{OAI}granularity") or ""
     return "hh" in granularity, (root.findtext(f".//{OAI}deletedRecord") or "no") in {"persistent", "transient"}
+
+
+async def best_format(remote: Remote) -> str:
+    """The prefix of the format of exchanges where the repository has it, else that of Dublin Core."""
+    root = await ask(remote, {"verb": "ListMetadataFormats"})
+    for entry in root.iterfind(f".//{OAI}metadataFormat"):
+        if entry.findtext(f"{OAI}metadataNamespace") == NAMESPACE and (
+            prefix := entry.findtext(f"{OAI}metadataPrefix")
+        ):
+            return prefix
+    return METADATA_PREFIX
 
 
 async def ask(remote: Remote, arguments: dict[str, Any]) -> Element:

@@ -117,14 +117,13 @@ class ArchiveLoader(Loader):
         owners: dict[Any, dict[str, Any]],
         changed: list[str],
     ) -> None:
-        is_timeline = child.condition != "TRUE"
-        if changed and not is_timeline:
+        if changed and not child.is_history:
             await connection.execute(statements.clear(child), changed)
         rows = []
         for key, values in owners.items():
             for entry in values[name]:
                 content = entry if isinstance(entry, dict) else {child.columns[0]: entry}
-                shared = {"record_type": part.name} if is_timeline else {}
+                shared = {"record_type": part.name} if "record_type" in child.without else {}
                 rows.append({child.owner: key[1], **content, **shared})
         if part.name == "tag":
             self._relations += rows

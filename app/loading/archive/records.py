@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from app.fields import (
     CityId,
@@ -169,6 +169,36 @@ class EndorsementEntry(Input):
     at: MomentIn
 
 
+class _Content(PracticeFields):
+    """What a version says, as far as it is shown."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: UUID
+    city_id: CityId
+    status: PracticeStatus
+    networks: list[Slug]
+    translations: dict[Language, dict[Literal["status", *PracticeTexts.model_fields], Markdown]]  # type: ignore[valid-type]  # as TextName
+    last_verified_at: MomentIn | None
+    created_at: MomentIn
+    updated_at: MomentIn
+    published_at: MomentIn | None
+
+
+def _content(given: dict[str, Any]) -> dict[str, Any]:
+    _Content.model_validate(given)
+    return given
+
+
+class VersionEntry(Input):
+    """What the practice was while it was published, before a change took its place."""
+
+    version: Version
+    visibility: Words
+    content: Annotated[dict[str, Any], AfterValidator(_content)]
+    updated_at: MomentIn
+
+
 class PracticeLine(PracticeFields, _Versioned):
     """A practice with all that hangs on it."""
 
@@ -190,6 +220,7 @@ class PracticeLine(PracticeFields, _Versioned):
     origins: list[OriginEntry]
     translations: list[TranslationEntry]
     endorsements: list[EndorsementEntry]
+    versions: list[VersionEntry]
     timeline: list[Step]
 
 

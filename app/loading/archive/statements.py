@@ -53,7 +53,7 @@ def hang(child: Child) -> str:
     columns = ", ".join((child.owner, *child.columns, *shared))
     return f"""
 INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, $1::json)
-{"ON CONFLICT (id) DO NOTHING" if shared else ""}"""
+{"ON CONFLICT DO NOTHING" if child.is_history else ""}"""
 
 
 # A record that was public once and is not any more is told as gone, so that copies of the exchange know.

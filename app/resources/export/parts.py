@@ -20,6 +20,7 @@ from app.tables.practice import (
     PracticeExternalId,
     PracticeOrigin,
     PracticeTranslation,
+    PracticeVersion,
 )
 from app.tables.tag import Tag, TagRelation
 
@@ -56,6 +57,7 @@ class Child:
         order: in which order it is listed.
         without: columns that mean nothing elsewhere.
         condition: which rows, beside that they are the record's; for tables that several kinds of records share.
+        is_history: it only grows, and nothing of it is ever changed.
     """
 
     model: type[SQLModel]
@@ -63,6 +65,7 @@ class Child:
     order: str
     without: tuple[str, ...] = ()
     condition: str = "TRUE"
+    is_history: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -100,7 +103,7 @@ class Part:
 
 
 def _timeline(record_type: str) -> Child:
-    return Child(Transition, "record_id", "x.id", ("record_type",), f"x.record_type = '{record_type}'")
+    return Child(Transition, "record_id", "x.id", ("record_type",), f"x.record_type = '{record_type}'", is_history=True)
 
 
 PARTS: tuple[Part, ...] = (
@@ -117,6 +120,7 @@ PARTS: tuple[Part, ...] = (
             "origins": Child(PracticeOrigin, "practice_id", "x.network_id"),
             "translations": Child(PracticeTranslation, "practice_id", "x.language"),
             "endorsements": Child(PracticeEndorsement, "practice_id", "x.at, x.organization"),
+            "versions": Child(PracticeVersion, "practice_id", "x.version", is_history=True),
             "timeline": _timeline("practice"),
         },
     ),

@@ -7,10 +7,13 @@ from app.caller import Caller
 from app.database import Arguments, Statement
 from app.resources.export.parts import PARTS, Child, Part, table_of
 from app.tables.history import Transition
+from app.tables.practice import PracticeVersion
 from app.visibility import (
     practice_concerns,
+    practice_shown,
     practice_told,
     practice_visible,
+    request_addressed,
     request_answered,
     request_owned,
     request_told,
@@ -95,11 +98,25 @@ def _listed(child: Child, alias: str, caller: Caller, arg: Arguments) -> str:
             is_told = request_told(caller, arg, "x")
             values["note"] = f"CASE WHEN {is_told} THEN x.note END"
             values["reason"] = f"CASE WHEN {step_reason_told(is_told, 'x')} THEN x.reason END"
+    if child.model is PracticeVersion:
+        told = practice_shown(caller, arg, "x.visibility")
+        if not caller.is_member:
+            values["content"] = "jsonb_set(x.content, '{contact}', 'null')"
     members = ", ".join(f"'{name}', {value}" for name, value in values.items())
     entry = next(iter(values.values())) if len(values) == 1 else f"json_build_object({members})"
     return (
         f"(SELECT coalesce(json_agg({entry} ORDER BY {child.order}), '[]') FROM {table_of(child.model).name} x"
         f" WHERE x.{child.owner} = {alias}.id AND {child.condition} AND {told})"
+    )
+
+
+def _is_told(caller: Caller, arg: Arguments) -> str:
+    """The condition that the caller is one of those to whom it was said what was said with the step `x` of `r`."""
+    matched = request_answered(caller, arg, accepted=True)
+    own = f"x.organization = {arg(caller.organization)}" if caller.is_member else "FALSE"
+    return (
+        f"({request_owned(caller, arg)} OR {own} OR (x.to_status = 'returned' AND {request_addressed(caller, arg)})"
+        f" OR (x.to_status IN ('in_progress', 'completed', 'cancelled') AND {matched}))"
     )
 
 
@@ -140,6 +157,7 @@ def _hidden(part: Part, caller: Caller, arg: Arguments) -> dict[str, str]:
             "closed_note": f"CASE WHEN {sides} THEN r.closed_note END",
             "outcome": f"CASE WHEN r.outcome ->> 'public' = 'true' OR {sides} THEN r.outcome END",
             "practice_id": f"CASE WHEN {_reaches('r.practice_id', caller, arg)} THEN r.practice_id END",
+            "closed_note": f"CASE WHEN {request_owned(caller, arg)} THEN r.closed_note END",
             **dict.fromkeys(("external_id", "warned_of", "warned_days"), "NULL"),
         }
     if part.name == "response":
