@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette_compress import CompressMiddleware, add_compress_type
@@ -60,6 +59,7 @@ from app.resources.tokens import routes as tokens
 from app.resources.webhooks import routes as webhooks
 from app.resources.webhooks.calls import CALLS
 from app.web import operation, problems
+from app.web.cross_origin import OpenForReading
 from app.web.housekeeping import forget_expired
 from app.web.limits import RateLimiter
 from app.web.middleware import Edge
@@ -150,7 +150,7 @@ def create_app(database: Database | None = None, configuration: Settings | None 
     problems.install(app)
     app.add_exception_handler(Replay, _replayed)
     app.add_middleware(
-        CORSMiddleware,
+        OpenForReading,
         allow_origins=["*"],
         allow_methods=["GET", "HEAD"],
         allow_headers=READING_HEADERS,

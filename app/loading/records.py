@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from app.areas import KnownCountry
 from app.fields import (
     CityId,
     CityKind,
@@ -65,7 +66,7 @@ class CityRecord(Input):
     name: Name
     names: dict[Language, Name] = {}
     kind: CityKind = "city"
-    country: Country
+    country: KnownCountry
     latitude: Latitude | None = None
     longitude: Longitude | None = None
     population: Annotated[int, Field(strict=True, ge=0, le=2_000_000_000)] | None = None

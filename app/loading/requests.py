@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from app.database import Connection
 from app.loading.bulk import Loader, Prepared, RefusedError
@@ -51,6 +50,7 @@ class RequestLoader(Loader):
         identity = request.external_id or (None if request.id else _fingerprint(request))
         values |= {
             "external_id": identity,
+            "id_brought": request.id,
             "preferred_countries": request.preferred.countries,
             "preferred_population_band": request.preferred.population_band,
             "preferred_roles": request.preferred.roles,
@@ -86,7 +86,8 @@ class RequestLoader(Loader):
         )
         practice_of = {row["value"]: row["practice_id"] for row in practices}
         for record in chunk:
-            record.values["id"] = record.key if isinstance(record.key, UUID) else known.get(record.key) or uuid7()
+            # What is here under the external id keeps the id it has; else a record has the id that it brings.
+            record.values["id"] = known.get(record.key) or record.values["id_brought"] or uuid7()
             if wanted := record.values["practice_external_id"]:
                 record.values["practice_id"] = practice_of.get(wanted)
                 if wanted not in practice_of:

@@ -54,12 +54,14 @@ def invalid_input(faults: ValidationError, prefix: str = "") -> Problem:
     entries = []
     unknown = []
     for fault in faults.errors(include_url=False, include_context=False, include_input=False):
-        location = [str(part) for part in fault["loc"]]
+        # What is wrong with a member's name is told at the member.
+        location = [str(part) for part in fault["loc"] if part != "[key]"]
         if prefix == "?" and fault["type"] == "extra_forbidden":
             unknown.append(location[0])
         pointer = prefix + location[0] if prefix and location else "".join(f"/{_escaped(part)}" for part in location)
         code = "unknown_field" if fault["type"] == "extra_forbidden" else fault["type"]
-        entries.append(error(pointer, code, fault["msg"]))
+        detail = "Input should be an object" if code == "model_type" else fault["msg"]
+        entries.append(error(pointer, code, detail))
     if any(entry["pointer"] == "?cursor" for entry in entries):
         return InvalidCursor("The cursor was altered.", errors=entries)
     if unknown:

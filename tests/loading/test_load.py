@@ -9,6 +9,7 @@ import pytest
 
 from app.loading import Report, UnreadableFileError, load_file, load_samples, load_vocabularies
 from app.loading.loader import DATA
+from app.resources.exchanges.examples import SAMPLE_ID
 
 STATE = """
 SELECT (SELECT json_agg(to_json(p) ORDER BY p.id) FROM practice p)::text,
@@ -70,6 +71,9 @@ async def test_what_ships_is_loaded_whole_and_a_second_time_changes_nothing(data
     counted = "SELECT (SELECT count(*) FROM practice), (SELECT count(*) FROM exchange_request)"
     shipped = [len(json.loads((DATA / f"{name}.json").read_text())) for name in ("practices", "exchange_requests")]
     assert list(await ask(database_url, counted)) == shipped
+    # The contract's examples lead to records that ship.
+    there = f"SELECT EXISTS (SELECT FROM exchange_request WHERE id = '{SAMPLE_ID}')"
+    assert list(await ask(database_url, there)) == [True]
 
 
 async def test_a_practice_of_our_own_files_is_stored_as_the_wire_has_it(database_url: str, tmp_path: Path) -> None:

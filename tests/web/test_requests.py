@@ -105,6 +105,8 @@ async def test_cors_preflight(client: AsyncClient, method: str, header: str, sta
     assert response.headers["x-request-id"]
     if status == 200:
         assert response.headers["access-control-allow-origin"] == "*"
+    else:
+        assert response.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/practices", "/nothing", "/docs", "/livez"])

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from app.areas import KnownCountry
 from app.fields import (
     CityId,
     CityKind,
@@ -83,7 +84,7 @@ class CityCreate(Input):
     name: Name
     names: Annotated[dict[Language, Name], Field(max_length=200)] = {}
     kind: CityKind = "city"
-    country: Country
+    country: KnownCountry
     latitude: Latitude | None = None
     longitude: Longitude | None = Field(default=None, validate_default=True)
     population: Count | None = None

@@ -5,14 +5,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
+
+from pydantic import Field
 
 from app.resources.practices.parameters import PracticeFileQuery
 from app.spreadsheets import csv_line, defused
 
-FormatName = Literal["csv", "ndjson", "geojson", "jsonld", "atom"]
+FormatName = Annotated[Literal["csv", "ndjson", "geojson", "jsonld", "atom"], Field(examples=["csv"])]
 Row = Mapping[str, Any]
 COLUMNS = (
     "id", "title", "summary", "city_id", "city_name", "country", "language", "tags", "keywords", "offers",

@@ -177,3 +177,16 @@ async def test_sent_again_with_its_key_it_is_the_same_answer(client: AsyncClient
     second = await client.post("/v1/cities", json=body(), headers=headers)
     assert (second.status_code, second.content) == (201, first.content)
     assert second.headers["idempotency-replayed"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"country": "ZZ"}, "/country"),
+        ({"country": "EU"}, "/country"),
+        ({"names": {"no language": "x"}}, "/names/no language"),
+    ],
+)
+async def test_faults_are_pointed_at(client: AsyncClient, token: Token, changes: dict[str, Any], pointer: str) -> None:
+    refused = await client.post("/v1/cities", json=body(**changes), headers=await token("operator"))
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
