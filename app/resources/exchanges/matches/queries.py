@@ -145,7 +145,7 @@ scored AS (
         round(0.05 * cardinality(a.roles) / nullif(a.asked_roles, 0), 4),
         round(0.03 * cardinality(a.mandates) / nullif(a.asked_mandates, 0), 4),
         CASE WHEN a.country IS NOT NULL THEN 0.02 END,
-        round(0.01 * least(a.requests, 5), 4)] AS parts) s),
+        round(0.01 * least(coalesce(a.requests, 0), 5), 4)] AS parts) s),
 best AS MATERIALIZED (SELECT * FROM scored {chosen} ORDER BY score DESC, type DESC, id LIMIT {query.limit})
 SELECT json_build_object('items', (
     SELECT coalesce(json_agg(json_build_object(
