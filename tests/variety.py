@@ -2,9 +2,11 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
+
+from httpx import AsyncClient
 
 from app.database import Database
 from app.fields import AdoptionStage, PracticeStatus, RequestStatus, Stage
@@ -12,7 +14,7 @@ from app.tables.base import uuid7
 
 CITIES = (
     "ca-montreal", "sl-freetown", "gb-bristol", "ug-kampala", "co-bogota", "jo-amman", "gr-athens", "us-new-york",
-    "br-sao-paulo", "au-nhill",
+    "br-sao-paulo", "au-nhill",  # the last one answers nobody
 )  # fmt: skip
 TAGS = (
     "theme:municipal-id", "theme:housing", "gcm:4", "gcm:15", "gcm:7", "gcr:1", "gcr:2", "sdg:10", "sdg:10.7", "sdg:11",
@@ -25,6 +27,29 @@ EDGES = [
     datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 31, 23, 59, 59, 999_999, UTC), datetime(2026, 4, 1, tzinfo=UTC),
     datetime(2026, 2, 28, 23, 59, 59, 999_999, UTC), datetime(2025, 7, 14, 12, tzinfo=UTC),
 ]  # fmt: skip
+
+
+async def listed(client: AsyncClient, address: str, headers: dict[str, str]) -> list[dict[str, Any]]:
+    """All records of a search, page by page."""
+    items: list[dict[str, Any]] = []
+    more: str | None = f"{address}{'&' if '?' in address else '?'}limit=100"
+    while more:
+        answer = await client.get(more, headers=headers)
+        assert answer.status_code == 200, answer.text
+        items += answer.json()["items"]
+        more = answer.links.get("next", {}).get("url")
+    return items
+
+
+def closure(tags: Iterable[str], broader: Mapping[str, str | None]) -> set[str]:
+    """The tags and all that are broader."""
+    found: set[str] = set()
+    for tag in tags:
+        wider: str | None = tag
+        while wider is not None:
+            found.add(wider)
+            wider = broader[wider]
+    return found
 
 
 class Variety:
@@ -90,7 +115,7 @@ class Variety:
             "preferred_population_band": self.random.choice([None, None, *BANDS]),
             "preferred_roles": self._some(("origin", "destination"), chance=0.2), "response_count": 0,
         }  # fmt: skip
-        responders = self.random.sample([other for other in CITIES if other != city], self.random.randrange(4))
+        responders = self.random.sample([other for other in CITIES[:-1] if other != city], self.random.randrange(4))
         if status in {"matched", "in_progress", "completed"} and not responders and number % 7:
             responders = [next(other for other in CITIES if other != city)]
         values["response_count"] = len(responders)

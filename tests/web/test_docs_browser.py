@@ -1,30 +1,21 @@
 """The pages for people, in a real browser: no outside request, no broken policy, *Authorize* works, examples run."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.async_api import Page, Request, async_playwright
 
 from app.database import Database
 from tests.factories import make_client
+from tests.web.browser import NEEDS_CHROMIUM, Watched
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium; none is installed and none could be"),
-]
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture
@@ -52,34 +43,6 @@ def _wait(url: str) -> None:
         except OSError:
             time.sleep(0.1)
     pytest.fail("the server did not start")
-
-
-class Watched:
-    """A page that remembers what it asked for and what went wrong."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.requests: list[str] = []
-        self.faults: list[str] = []
-        page.on("request", self._asked)
-        page.on("console", lambda message: self.faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda fault: self.faults.append(str(fault)))
-
-    def _asked(self, request: Request) -> None:
-        self.requests.append(request.url)
-
-    def outside(self, base: str) -> list[str]:
-        """Requests that left the server, `data:` and `blob:` apart."""
-        return [url for url in self.requests if not url.startswith((base, "data:", "blob:"))]
-
-
-@pytest.fixture
-async def watched() -> AsyncIterator[Watched]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = await browser.new_page()
-        yield Watched(page)
-        await browser.close()
 
 
 async def test_front_page_shows_the_cities_without_an_outside_request(address: str, watched: Watched) -> None:

@@ -93,9 +93,9 @@ async def update_adoption(
     if version is not None and version != current["version"]:
         raise PreconditionFailed(f"The adoption is at version {current['version']} now.")
     before = json.loads(current["fields"])
-    fields = merge_patch(before, patch.model_dump(mode="json", exclude_unset=True))
-    wanted = AdoptionFields.model_validate(fields)
-    changed = sorted(name for name in fields if fields[name] != before[name])
+    wanted = AdoptionFields.model_validate(merge_patch(before, patch.model_dump(mode="json", exclude_unset=True)))
+    after = wanted.model_dump(mode="json")  # what the patch removed is back as null
+    changed = sorted(name for name in PLAIN if after[name] != before[name])
     if not changed:
         return
     await _check_references(connection, actor, practice_id, wanted, changed, city_id=current["city_id"])

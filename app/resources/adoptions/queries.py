@@ -26,6 +26,7 @@ DOCUMENT = columns(
     },
 )
 FIELDS = f"(SELECT row_to_json(d)::text FROM (SELECT {', '.join(f'a.{name}' for name in PLAIN)}) d)"
+MOST_NODES = 1_000
 SOURCE = "adoption a JOIN practice p ON p.id = a.practice_id JOIN city c ON c.id = a.city_id"
 
 
@@ -110,8 +111,10 @@ WITH RECURSIVE up (id, distance) AS (
 down (id, distance) AS (
     SELECT p.id, 0 FROM practice p WHERE p.id = $1 AND {visible}
     UNION SELECT a.resulting_practice_id, l.distance + 1 FROM down l {down}),
-near AS (SELECT DISTINCT ON (id) id, distance FROM (SELECT * FROM up UNION SELECT * FROM down) n
-         ORDER BY id, abs(distance), distance)
+near AS (
+    SELECT id, distance FROM (SELECT DISTINCT ON (id) id, distance FROM (SELECT * FROM up UNION SELECT * FROM down) n
+                              ORDER BY id, abs(distance), distance) o
+    ORDER BY abs(distance), id LIMIT {MOST_NODES})
 SELECT json_build_object(
     'nodes', (SELECT json_agg(json_build_object('id', p.id, 'title', p.title, 'city', {city_ref("c")},
                                                 'distance', n.distance) ORDER BY n.distance, p.id)

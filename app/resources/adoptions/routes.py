@@ -45,7 +45,11 @@ async def list_adoptions(request: ApiRequest, query: Annotated[AdoptionQuery, Qu
 @router.get("/practices/{id}/lineage", include_in_schema=False)  # the shorter address, for people
 @router.get("/practices/{id}/adoptions/lineage", response_model=Lineage)
 async def get_lineage(request: ApiRequest, id: PracticeId, query: Annotated[LineageQuery, Query()]) -> Response:
-    """Read where a practice comes from and what came of it: a graph of practices and adoptions."""
+    """Read where a practice comes from and what came of it: a graph of practices and adoptions.
+
+    1,000 practices at most, the nearest first; what the caller does not see ends the way. `/v1/practices/{id}/lineage`
+    is another address of the same.
+    """
     row = await request.row(queries.lineage(request.caller, id, query.depth))
     if row is None:
         raise NotFound(NO_PRACTICE)
@@ -66,7 +70,11 @@ async def list_practice_adoptions(
 @router.post("/practices/{id}/adoptions", status_code=201, response_model=AdoptionPublic)
 @requires("practices:write")
 async def create_adoption(request: ApiRequest, id: PracticeId, body: AdoptionCreate) -> Response:
-    """Record that the caller's city adapts a published practice of another city."""
+    """Record that the caller's city adapts a published practice of another city.
+
+    One adoption for each city and practice. It may begin at any stage and move to any other, also back from `stopped`,
+    which needs `why_stopped`; the words about earlier stages stay until they are changed.
+    """
     async with write(request) as session:
         made = await commands.create_adoption(session.connection, session.actor, id, body)
         statement = queries.adoption(request.caller, id, made, [])

@@ -12,7 +12,7 @@ from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
 from app.merging import merge_patch
 from app.resources.practices import lifecycle
-from app.resources.practices.feed import marked
+from app.resources.practices.feed import marked, unlinked
 from app.resources.practices.queries import writable
 from app.resources.practices.schemas import (
     PracticeCreate,
@@ -166,7 +166,8 @@ async def delete_practice(connection: Connection, actor: Actor, id_: UUID, versi
     await _fetch(
         connection,
         f"""
-WITH made AS (DELETE FROM practice WHERE id = $1 RETURNING id, version)
+WITH made AS (DELETE FROM practice WHERE id = $1 RETURNING id, version),
+{unlinked(arg, actor, "$1")}
 {audited(arg, actor, "deleted", "practice", "FROM made")}""",
         arg,
     )

@@ -39,9 +39,18 @@ def marked(arg: Arguments, actor: Actor) -> str:
         f"FROM made WHERE ({PUBLIC}) OR EXISTS (SELECT FROM feed f WHERE f.type = 'practice' AND f.id = made.id::text)"
     )
     adoptions = f"""FROM (SELECT a.id, a.version, {op} AS op
-    FROM made JOIN adoption a ON a.practice_id = made.id JOIN feed f ON f.type = 'adoption' AND f.id = a.id::text
-    WHERE f.op <> {op}) a"""
+    FROM made JOIN adoption a ON a.practice_id = made.id LEFT JOIN feed f ON f.type = 'adoption' AND f.id = a.id::text
+    WHERE coalesce(f.op, 'delete') <> {op}) a"""
     return (
         f"marked AS ({mark('practice', practices, op=op, origin=origin)}),\n"
         f"adopted AS ({mark('adoption', adoptions, op='op', origin=origin)})"
     )
+
+
+def unlinked(arg: Arguments, actor: Actor, id_: str) -> str:
+    """Two CTEs: a practice that vanishes is no longer what came of an adoption, which changes and is marked."""
+    source = f"FROM unlinked u JOIN practice p ON p.id = u.practice_id AND {PUBLIC_PRACTICE}"
+    return f"""unlinked AS (
+    UPDATE adoption SET resulting_practice_id = NULL, version = version + 1, updated_at = now()
+    WHERE resulting_practice_id = {id_} RETURNING id, version, practice_id),
+told AS ({mark("adoption", source, id_="u.id", version="u.version", origin=arg(actor.organization))})"""

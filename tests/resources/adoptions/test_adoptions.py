@@ -90,6 +90,60 @@ async def test_only_the_adopting_city_writes_and_the_origin_confirms(
     assert (await client.patch(path_of(adoption), json={}, headers=callers[ADOPTER])).status_code == 428
 
 
+async def test_null_removes_and_a_stopped_adoption_goes_on(
+    client: AsyncClient, callers: dict[str, Headers], practice: dict[str, Any]
+) -> None:
+    adoption = await make_adoption(client, callers[ADOPTER], practice["id"], results="Many", started_on="2026-01-02")
+    await client.post(f"{path_of(adoption)}/confirmation", headers=callers[ORIGIN])
+    removed = (await patch(client, callers[ADOPTER], adoption, results=None, started_on=None)).json()
+    assert (removed["results"], removed["started_on"], removed["confirmed_by_origin"]) == (None, None, False)
+    assert removed["version"] == 3
+    assert (await patch(client, callers[ADOPTER], adoption, stage="stopped")).status_code == 422
+    stopped = (await patch(client, callers[ADOPTER], adoption, stage="stopped", why_stopped="No money")).json()
+    assert (await patch(client, callers[ADOPTER], adoption, why_stopped=None)).status_code == 422
+    running = (await patch(client, callers[ADOPTER], adoption, stage="running")).json()
+    assert (stopped["stage"], running["stage"], running["why_stopped"]) == ("stopped", "running", "No money")
+
+
+async def test_counts_after_adoptions_at_once(
+    client: AsyncClient, callers: dict[str, Headers], practice: dict[str, Any]
+) -> None:
+    path = f"/v1/practices/{practice['id']}/adoptions"
+    names = (ADOPTER, THIRD, ADOPTER, THIRD, ADOPTER)
+    answers = await asyncio.gather(*(client.post(path, json={}, headers=callers[name]) for name in names))
+    assert sorted(answer.status_code for answer in answers) == [201, 201, 409, 409, 409]
+    listed = (await client.get("/v1/practices")).json()["items"]
+    [told] = (await client.get("/v1/changes?type=practice")).json()["items"]
+    single = (await client.get(f"/v1/practices/{practice['id']}")).json()
+    counts = [item["adoption_count"] for item in (single, *listed, told["data"])]
+    assert counts == [2, 2, 2] == [len((await client.get(path)).json()["items"])] * 3
+
+
+async def test_a_variant_that_vanishes_is_no_longer_what_came_of_it(
+    client: AsyncClient, callers: dict[str, Headers], practice: dict[str, Any]
+) -> None:
+    draft = await make_practice(client, callers[ADOPTER], publish=False)
+    adoption = await make_adoption(client, callers[ADOPTER], practice["id"], resulting_practice_id=draft["id"])
+    gone = await client.delete(f"/v1/practices/{draft['id']}", headers={**callers[ADOPTER], "If-Match": "*"})
+    assert gone.status_code == 204
+    left = (await client.get(path_of(adoption))).json()
+    assert (left["resulting_practice_id"], left["version"]) == (None, 2)
+    assert (await client.get("/v1/changes?type=adoption")).json()["items"][-1]["data"] == left
+
+
+async def test_an_adoption_enters_the_feed_when_its_practice_becomes_public(
+    client: AsyncClient, callers: dict[str, Headers]
+) -> None:
+    hidden = await make_practice(client, callers[ORIGIN], visibility="members")
+    adoption = await make_adoption(client, callers[ADOPTER], hidden["id"])
+    assert (await client.get("/v1/changes?type=adoption")).json()["items"] == []
+    change = {"visibility": "public"}
+    path = f"/v1/practices/{hidden['id']}"
+    await client.patch(path, json=change, headers={**callers[ORIGIN], "If-Match": "*"})
+    [told] = (await client.get("/v1/changes?type=adoption")).json()["items"]
+    assert (told["op"], told["data"]) == ("upsert", (await client.get(path_of(adoption))).json())
+
+
 async def test_an_exchange_that_the_city_had_part_in(
     client: AsyncClient, callers: dict[str, Headers], practice: dict[str, Any]
 ) -> None:
@@ -125,7 +179,8 @@ async def test_lineage_up_and_down(client: AsyncClient, callers: dict[str, Heade
     assert await lineage(first) == ([(first, 0), (second, 1), (third, 2)], edges)
     assert await lineage(second) == ([(first, -1), (second, 0), (third, 1)], edges)
     assert await lineage(third, depth=1) == ([(second, -1), (third, 0)], edges[1:])
-    assert (await client.get(f"/v1/practices/{first}/lineage")).status_code == 200
+    documented = await client.get(f"/v1/practices/{first}/adoptions/lineage?depth=2")
+    assert (await client.get(f"/v1/practices/{first}/lineage?depth=2")).json() == documented.json()
     assert (await client.get(f"/v1/practices/{first}/adoptions/lineage?depth=11")).status_code == 422
     # A circle is refused, and what is not public ends the way.
     back = await client.post(
@@ -188,6 +243,8 @@ async def test_filters_of_all_adoptions(
         ({"country": "SL"}, [first]),
         ({"region": "africa"}, [first]),
         ({"region": "asia"}, []),
+        ({"origin": "ca-montreal"}, [second, first]),
+        ({"origin": "gb-bristol"}, []),
         ({"practice": practice["id"]}, [first]),
         ({"confirmed": "true"}, []),
         ({"created_to": "2020-01-01"}, []),

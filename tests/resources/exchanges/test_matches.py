@@ -102,7 +102,7 @@ async def is_true(
         "roles": value in city["roles"] and value in asking["roles"],
         "mandates": value in city["mandates"] and value in asking["mandates"],
         "country": value == city["country"] == "CA",
-        "answered": value in {"1 requests", "median 0 hours"},
+        "answered": value in {"1 request", "median 0 hours"},
     }
     return truths[kind]
 

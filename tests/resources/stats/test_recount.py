@@ -13,7 +13,7 @@ from app.areas import COUNTRIES
 from app.database import Database
 from tests.conftest import Token
 from tests.factories import Headers
-from tests.variety import Variety
+from tests.variety import Variety, closure, listed
 
 KINDS = {"practices": "published_at", "exchange_requests": "created_at", "adoptions": "created_at"}
 PATHS = {"practices": "practices", "exchange_requests": "exchange-requests", "adoptions": "adoptions"}
@@ -30,18 +30,6 @@ CASES: list[tuple[str, dict[str, str]]] = [
 async def callers(database: Database, token: Token) -> dict[str, Headers]:
     await Variety(database, seed=5).fill()
     return {NOBODY: {}, **{name: await token(name) for name in (MEMBER, NETWORK, OPERATOR)}}
-
-
-async def listed(client: AsyncClient, address: str, headers: Headers) -> list[dict[str, Any]]:
-    """All records of a search, page by page."""
-    items: list[dict[str, Any]] = []
-    more: str | None = f"{address}{'&' if '?' in address else '?'}limit=100"
-    while more:
-        answer = await client.get(more, headers=headers)
-        assert answer.status_code == 200, answer.text
-        items += answer.json()["items"]
-        more = answer.links.get("next", {}).get("url")
-    return items
 
 
 def lines_of(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -136,10 +124,7 @@ class World:
         if line in COUNTRIES:
             return self.cities[record["city"]["id"]]["country"] in COUNTRIES[line]
         record = self.practices[record["practice_id"]] if kind == "adoptions" else record
-        tags = set(record["tags"])
-        while more := {self.broader[tag] for tag in tags if self.broader[tag]} - tags:
-            tags |= more
-        return line in tags
+        return line in closure(record["tags"], self.broader)
 
     def stats(
         self, counted: dict[str, list[dict[str, Any]]], seen: dict[str, list[dict[str, Any]]], filters: dict[str, str]

@@ -23,9 +23,10 @@ router = ApiRouter("exchange-requests")
 async def list_matches(request: ApiRequest, id: RequestId, query: Annotated[MatchQuery, Query()]) -> Response:
     """List who could help with an open request: practices and their cities, ranked, each with its reasons.
 
-    For an `offer` these are the open requests that it could help. Nothing is listed that does not accept exchanges, or
-    that the caller does not see. Each reason shows in both records, and its score is a part of the whole; README has
-    the formula.
+    For an `offer` these are the open requests that it could help. Nothing is listed that does not accept exchanges,
+    that could not answer because the request is addressed to others, or that the caller does not see; the city that
+    asks does not find those again who have declined or withdrawn. Each reason shows in both records, and its score is
+    a part of the whole; README has the formula.
     """
     row = await request.row(matches(request.caller, id, query))
     if row is None:

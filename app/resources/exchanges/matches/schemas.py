@@ -37,7 +37,8 @@ class MatchReason(Output):
 
     kind: ReasonKind = Field(
         description="`tags`: of the request, which the other has or has narrower ones of; `related_tags`: which the"
-        " crosswalk names for one of the request's; `answered`: requests that the city has answered, and how fast."
+        " crosswalk names for one of the request's; `answered`: requests that the city has offered to help with, as"
+        " far as the caller sees them, and how fast; `/v1/stats?city=` tells the same in `answers_given`."
     )
     values: list[str]
     score: float = Field(description="Its part of the whole score.")
