@@ -177,11 +177,11 @@ def _rank() -> str:
 
 
 # What it is worth where a word stands.
-WORTH = {"in_a": 1.2, "in_b": 0.5, "is_main": 0.2, "spoken_a": 0.3, "in_c": 0.35, "spoken_c": 0.1, "in_d": 0.1}
+WORTH = {"in_a": 1.2, "in_b": 0.5, "is_main": 0.2, "said_first": 0.3, "in_c": 0.35, "said_then": 0.1, "in_d": 0.1}
 RELEVANCE = (Key("h.score", "numeric", descending=True), Key("h.id", "uuid", descending=True))
 # How much of the words a vector `s` has, by their weight, and how well: a title counts more than tags, these more than
-# a summary, that more than the texts. The vector is unpacked once.
-MATCHED = f"""CROSS JOIN LATERAL (SELECT s.vector || ''::tsvector AS vector OFFSET 0) u CROSS JOIN LATERAL (
+# a summary, that more than the texts. A vector is unpacked when it is put into an array: once, and not at each look.
+MATCHED = f"""CROSS JOIN LATERAL (SELECT (ARRAY[s.vector])[1] AS vector OFFSET 0) u CROSS JOIN LATERAL (
         SELECT coalesce(sum(w.weight) FILTER (WHERE r.rank > 0), 0) / sum(w.weight) AS coverage,
                sum(w.weight * r.rank) / sum(w.weight) AS strength
         FROM wanted w CROSS JOIN LATERAL (SELECT {_rank()} AS rank OFFSET 0) r) m"""
