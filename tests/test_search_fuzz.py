@@ -12,11 +12,12 @@ from benchmarks.judging import judgements
 SEED = 20_261_125
 LONGEST = 400
 PIECES = (
-    *"'\"\\!&|<>()[]{}*:@#~^%_-+/=?.,;$`", " ", "  ", "\t", "\n", "<->", ":*", "''", '""', ' -"', "&&", "||", "!!", "\\'",
-    "::tsquery", "a & b", "a <2> b", "$1", "%s", "{x}", "E'\\n'", "--", "/*", "*/", "<b>", "&amp;", "http://a.b/c?d=e#f",
-    "a@b.c", "1e999", "-1", "0x0", "½", "²", "ß", "ﬃ", "İ", "ı", "ǆ", "Ω", "ς", "ـ", "ّ", "é", "e\u0301", "\u200b", "\u200f",
-    "\u202e", "\ufeff", "\u00ad", "🦘", "👩‍👩‍👧", "𝓐", "外国人", "東京", "ประเทศ", "서울", "עברית", "عمّان", "للاجئين", "Київ",
-    "Αθήνα", "gcm 15", "SDG 10.7", "the", "de", "und", "في", "housing", "refugees", "-migrants", '"one-stop shop"', "munic",
+    *"'\"\\!&|<>()[]{}*:@#~^%_-+/=?.,;$`", " ", "  ", "\t", "\n", "<->", ":*", "''", '""', ' -"', "&&", "||", "!!",
+    "\\'", "::tsquery", "a & b", "a <2> b", "$1", "%s", "{x}", "E'\\n'", "--", "/*", "*/", "<b>", "&amp;", "a@b.c",
+    "http://a.b/c?d=e#f", "1e999", "-1", "0x0", "½", "²", "ß", "ﬃ", "İ", "ı", "ǆ", "Ω", "ς", "ـ", "ّ", "é", "e\u0301",
+    "\u200b", "\u200f", "\u202e", "\ufeff", "\u00ad", "🦘", "👩‍👩‍👧", "𝓐", "外国人", "東京", "ประเทศ", "서울", "עברית",
+    "عمّان", "للاجئين", "Київ", "Αθήνα", "gcm 15", "SDG 10.7", "the", "de", "und", "في", "housing", "refugees",
+    "-migrants", '"one-stop shop"', "munic",
 )  # fmt: skip
 
 
@@ -38,14 +39,14 @@ def mistyped(rng: random.Random, question: str) -> str:
 @pytest.fixture
 async def questions(database_url: str) -> list[str]:
     await load_samples(database_url)
-    rng = random.Random(SEED)  # noqa: S311 - a test, no secret
+    rng = random.Random(SEED)
     judged = [judged.q for judged in judgements("practices")]
+    long = ("a ", "x", '"', "-", "(", "-a ", "migrants the city ", '"migrants" ', "外", "ﷺ")
     return [
-        *(typed(rng) for _ in range(60)),
-        *(mistyped(rng, question) for question in rng.sample(judged, 30)),
-        *("a " * 200)[:LONGEST].split("|"), "x" * LONGEST, '"' * LONGEST, "-" * LONGEST, "(" * LONGEST, "-a " * 133,
-        " ".join(["migrants", "the", "city"] * 30), '"migrants" ' * 30, "外" * LONGEST, "ﷺ" * 100,
-    ]  # fmt: skip
+        *(typed(rng) for _ in range(24)),
+        *(mistyped(rng, question) for question in rng.sample(judged, 12)),
+        *((piece * LONGEST)[:LONGEST].strip() for piece in long),
+    ]
 
 
 async def test_every_question_has_one_answer(client: AsyncClient, bare: AsyncClient, questions: list[str]) -> None:
@@ -60,7 +61,7 @@ async def test_every_question_has_one_answer(client: AsyncClient, bare: AsyncCli
 
 async def whole(client: AsyncClient, q: str) -> list[str]:
     """All pages of a search; each record stands there once, and its marks are within its texts."""
-    params: dict[str, Any] = {"q": q, "limit": 25}
+    params: dict[str, Any] = {"q": q, "limit": 100}
     seen: list[str] = []
     while True:
         response = await client.get("/v1/practices", params=params)
@@ -79,11 +80,9 @@ async def whole(client: AsyncClient, q: str) -> list[str]:
         params["cursor"] = page["next_cursor"]
 
 
-@pytest.mark.parametrize("path", ["/v1/exchange-requests", "/v1/cities", "/v1/tags"])
-async def test_other_lists_answer_everything_too(client: AsyncClient, questions: list[str], path: str) -> None:
-    for q in questions[::2]:
-        response = await client.get(path, params={"q": q, "limit": 5})
-        assert response.status_code == 200, (q, response.text)
-        assert [item["id"] for item in response.json()["items"]] == [
-            item["id"] for item in (await client.get(path, params={"q": q, "limit": 5})).json()["items"]
-        ]
+async def test_other_lists_answer_everything_too(client: AsyncClient, questions: list[str]) -> None:
+    for q in questions[::3]:
+        for path in ("/v1/exchange-requests", "/v1/cities", "/v1/tags"):
+            first, again = [await client.get(path, params={"q": q, "limit": 5}) for _ in range(2)]
+            assert first.status_code == 200, (path, q, first.text)
+            assert first.json()["items"] == again.json()["items"], (path, q)
