@@ -42,12 +42,27 @@ ONE_FORM = {"ى": "ي", "ة": "ه", "ς": "σ"}  # noqa: RUF001 - as the vectors
 PLAIN = _Plain()
 
 
+# What stands between or over letters without being one: accents by themselves, vowel signs, the line that stretches.
+OVER = "[\u0300-\u036f\u0640\u064b-\u065f\u0670]*"
+# What is written in one with an Arabic word, and letters of scripts that know no blanks (as the vectors have them).
+JOINED = "(?:[وفبك]?ال|لل|[وفبل])?"
+ARABIC = re.compile("[ء-ي]")
+UNSPACED = re.compile("[ぁ-ヿ㐀-䶿一-鿿豈-﫿ก-๛ກ-ໟက-႟ក-៿]")
+
+
 @lru_cache(maxsize=256)
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
     """Finds the words, longest first; a long stem also with an ending."""
     listed = sorted(words, key=len, reverse=True)
-    forms = [re.escape(word) + (r"[^\W_]{0,4}" if len(word) >= SHORTEST_STEM else "") for word in listed]
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(forms)})(?![^\W_])")
+    forms = "|".join(_form(word) for word in listed if not UNSPACED.search(word))
+    letters = "|".join(re.escape(word) for word in listed if UNSPACED.search(word))
+    spaced = rf"(?<![^\W_])(?:{forms})(?![^\W_])" if forms else ""
+    return re.compile("|".join(part for part in (spaced, letters and f"(?:{letters})+") if part))
+
+
+def _form(word: str) -> str:
+    ending = r"[^\W_]{0,4}" if len(word) >= SHORTEST_STEM else ""
+    return (JOINED if ARABIC.match(word) else "") + "".join(re.escape(letter) + OVER for letter in word) + ending
 
 
 def found(row: Mapping[str, Any]) -> str:

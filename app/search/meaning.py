@@ -26,9 +26,6 @@ STEMMERS = {
 SPOKEN = ("ar", "de", "el", "en", "es", "fr", "it", "pt")
 CONFIGURATIONS = ("arabic", "german", "greek", "english", "spanish", "french", "italian", "portuguese")
 
-# The mark that a title or a summary speaks of a tag `#…`.
-SPOKEN_OF = "quote_literal('^' || substr(l.lexeme, 2))"
-
 
 def understood(question: Question, arg: Arguments) -> str:
     """The CTEs that say what a question means, the last of them `strict`: the tsquery that a record must meet.
@@ -116,7 +113,7 @@ wanted AS MATERIALIZED (
                 WHEN w.share > 0.05 THEN 0.85 ELSE 1 END::float AS weight
     FROM asked a CROSS JOIN LATERAL (
         SELECT string_agg({_operand("l.lexeme")}, ' | ')::tsquery AS query,
-               string_agg({_in_title()}, ' | ')::tsquery AS title,
+               string_agg({_operand("'~' || l.lexeme")}, ' | ')::tsquery AS title,
                {_classes()},
                max(s.share) AS share
         FROM lexeme l LEFT JOIN share s USING (lexeme) WHERE l.no = a.no) w),
@@ -140,22 +137,15 @@ def _operand(lexeme: str, weight: str = "") -> str:
     return f"quote_literal({lexeme}) || CASE WHEN l.is_open THEN ':*{weight}' ELSE '{weight and ':' + weight}' END"
 
 
-def _in_title() -> str:
-    """The same in a title: of a tag, that the title speaks of it."""
-    word = _operand("'~' || l.lexeme")
-    return f"CASE WHEN l.lexeme LIKE '#%' THEN {SPOKEN_OF} || ':A' ELSE {word} END"
-
-
 def _classes() -> str:
-    """For each place where a word may stand, the tsquery that it stands there; `is_main`: a tag that comes first."""
+    """For each place where a word may stand, the tsquery that it stands there.
+
+    Of a tag: `is_main`, it is the first of its scheme; `said_first`, `said_then`: title or summary speak of it.
+    """
     parts = [f"string_agg({_operand('l.lexeme', weight)}, ' | ')::tsquery AS in_{weight.lower()}" for weight in "ABCD"]
-    for weight in "AC":
-        spoken = f"{SPOKEN_OF} || ':{weight}'"
-        parts.append(
-            f"string_agg({spoken}, ' | ') FILTER (WHERE l.lexeme LIKE '#%')::tsquery AS spoken_{weight.lower()}"
-        )
-    main = "quote_literal('!' || substr(l.lexeme, 2))"
-    parts.append(f"string_agg({main}, ' | ') FILTER (WHERE l.lexeme LIKE '#%')::tsquery AS is_main")
+    for name, mark in (("is_main", "!"), ("said_first", "~"), ("said_then", "^")):
+        tag = f"quote_literal('{mark}' || l.lexeme)"
+        parts.append(f"string_agg({tag}, ' | ') FILTER (WHERE l.lexeme LIKE '#%')::tsquery AS {name}")
     return ",\n               ".join(parts)
 
 

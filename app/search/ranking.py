@@ -71,13 +71,12 @@ def found_page(
         count: how many records.
         arg: the statement's arguments.
     """
-    met, alias = " AND ".join(conditions), searched.alias
-    parts = [
-        understood(Question.of(text), arg),
-        nearest(searched, seen),
-        ranked(searched, met),
-        hits(searched, met, position, count, arg),
-    ]
+    met, alias, question = " AND ".join(conditions), searched.alias, Question.of(text)
+    parts = [understood(question, arg)]
+    if question.words:
+        parts += [nearest(searched, seen), ranked(searched, met), hits(searched, met, position, count, arg)]
+    else:
+        parts.append(_rest(searched, met if question.excluded else "FALSE", position, count, arg))
     return f"""
 WITH {",".join(parts)}
 SELECT {select}
@@ -141,11 +140,7 @@ ranked AS MATERIALIZED (
 def hits(searched: Searched, conditions: str, position: list[str] | None, count: int, arg: Arguments) -> str:
     """The CTE `hit(id, score)`: the page after a position; records beyond the ranked ones follow, newest first."""
     id_ = f"{searched.alias}.id"
-    beyond = (
-        after((Key("0::numeric", "numeric", descending=True), Key(id_, "uuid", descending=True)), position, arg)
-        if position
-        else "TRUE"
-    )
+    beyond = _beyond(id_, position, arg)
     there = after(RELEVANCE, position, arg) if position else "TRUE"
     return f"""
 page AS MATERIALIZED (
@@ -158,6 +153,22 @@ hit AS (
        AND s.vector @@ (SELECT query FROM strict) AND {conditions} AND {beyond}
        AND {id_} NOT IN (SELECT id FROM ranked)
      ORDER BY {id_} DESC LIMIT {count}))"""
+
+
+def _rest(searched: Searched, conditions: str, position: list[str] | None, count: int, arg: Arguments) -> str:
+    """The same where only something is excluded: the newest of all others, read one by one and not from the index."""
+    id_ = f"{searched.alias}.id"
+    return f"""
+hit AS (
+    SELECT {id_}, 0::numeric AS score FROM {searched.source}
+    WHERE (s.vector @@ (SELECT query FROM strict)) IS TRUE AND {conditions} AND {_beyond(id_, position, arg)}
+    ORDER BY {id_} DESC LIMIT {count})"""
+
+
+def _beyond(id_: str, position: list[str] | None, arg: Arguments) -> str:
+    """What is not ranked comes after a position."""
+    order = (Key("0::numeric", "numeric", descending=True), Key(id_, "uuid", descending=True))
+    return after(order, position, arg) if position else "TRUE"
 
 
 def is_found(searched: Searched) -> str:
@@ -177,11 +188,11 @@ def _rank() -> str:
 
 
 # What it is worth where a word stands.
-WORTH = {"in_a": 1.2, "in_b": 0.5, "is_main": 0.2, "spoken_a": 0.3, "in_c": 0.35, "spoken_c": 0.1, "in_d": 0.1}
+WORTH = {"in_a": 1.2, "in_b": 0.5, "is_main": 0.2, "said_first": 0.3, "in_c": 0.35, "said_then": 0.1, "in_d": 0.1}
 RELEVANCE = (Key("h.score", "numeric", descending=True), Key("h.id", "uuid", descending=True))
 # How much of the words a vector `s` has, by their weight, and how well: a title counts more than tags, these more than
-# a summary, that more than the texts. The vector is unpacked once.
-MATCHED = f"""CROSS JOIN LATERAL (SELECT s.vector || ''::tsvector AS vector OFFSET 0) u CROSS JOIN LATERAL (
+# a summary, that more than the texts. A vector is unpacked when it is put into an array: once, and not at each look.
+MATCHED = f"""CROSS JOIN LATERAL (SELECT (ARRAY[s.vector])[1] AS vector OFFSET 0) u CROSS JOIN LATERAL (
         SELECT coalesce(sum(w.weight) FILTER (WHERE r.rank > 0), 0) / sum(w.weight) AS coverage,
                sum(w.weight * r.rank) / sum(w.weight) AS strength
         FROM wanted w CROSS JOIN LATERAL (SELECT {_rank()} AS rank OFFSET 0) r) m"""

@@ -87,17 +87,17 @@ CREATE OR REPLACE FUNCTION px_city_names(c city) RETURNS jsonb LANGUAGE sql STAB
         UNION SELECT unnest(n.names) FROM place_names n WHERE n.id = c.id) AS n (name)
 $$;
 
--- The tags whose names stand in the title or in the summary: `^` and the tag. In PL/pgSQL, which plans it once.
+-- The tags whose names stand in the title, `~#…`, or in the summary, `^#…`. In PL/pgSQL, which plans it once.
 CREATE FUNCTION px_spoken_of(tags text[], language text, title tsvector, summary tsvector) RETURNS tsvector
 LANGUAGE plpgsql STABLE AS $$
-DECLARE tongues text[] := ARRAY[split_part(language, '-', 1), 'x']; tag text; said text; spoken text := '';
+DECLARE tongues text[] := ARRAY[split_part(language, '-', 1), 'x']; tag text; mark text; spoken text := '';
 BEGIN
     FOREACH tag IN ARRAY tags LOOP
-        SELECT CASE WHEN bool_or(t.words @@ title) THEN 'A' WHEN bool_or(t.words @@ summary) THEN 'C' END INTO said
+        SELECT CASE WHEN bool_or(t.words @@ title) THEN '~#' WHEN bool_or(t.words @@ summary) THEN '^#' END INTO mark
         FROM search_term t
         WHERE t.target = '#' || tag AND t.language = ANY (tongues);
-        IF said IS NOT NULL THEN
-            spoken := spoken || quote_literal('^' || tag) || ':1' || said || ' ';
+        IF mark IS NOT NULL THEN
+            spoken := spoken || quote_literal(mark || tag) || ' ';
         END IF;
     END LOOP;
     RETURN spoken::tsvector;
@@ -107,7 +107,7 @@ END $$;
 CREATE FUNCTION px_tags(own text[], closure text[]) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT px_marks('#', own, 'B')
         || px_marks('#', ARRAY(SELECT unnest(closure) EXCEPT SELECT unnest(own)), 'D')
-        || px_marks('!', ARRAY(SELECT DISTINCT ON (split_part(tag, ':', 1)) tag
+        || px_marks('!#', ARRAY(SELECT DISTINCT ON (split_part(tag, ':', 1)) tag
                                FROM unnest(own) WITH ORDINALITY AS o (tag, place)
                                ORDER BY split_part(tag, ':', 1), place), 'B')
 $$;

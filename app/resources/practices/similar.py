@@ -1,7 +1,8 @@
 """Practices like a given one, each with the reasons, in one statement.
 
 The score of a pair is the sum of its reasons' scores; each is a share of what the two together have:
-tags (0.6): the weight of the shared tags by that of all tags of both, a rare tag weighing more than a common one;
+tags (0.6): the weight of the shared tags by that of all tags of both, a rare tag weighing more than a common one, the
+first of a record, what it is about most, double, and one that is only broader than theirs a third;
 words (0.25): shared words of title, summary and keywords by the geometric mean of their numbers;
 the cities: the same population band (0.05), shared roles (0.05) and mandates (0.05) by all that either has.
 """
@@ -39,6 +40,8 @@ HEARD = 200
 READ = 200
 
 SHORTEST_WORD = 4
+FIRST = 2
+BROADER = 0.35
 
 
 class Reason(Output):
@@ -75,7 +78,7 @@ def similar(caller: Caller, id_: UUID, limit: int) -> Statement:
     return Statement(
         f"""
 WITH this AS MATERIALIZED (
-    SELECT p.tag_closure, c.population_band, c.roles, c.mandates, {_words("p")} AS words
+    SELECT p.tags, p.tag_closure, c.population_band, c.roles, c.mandates, {_words("p")} AS words
     FROM practice p JOIN city c ON c.id = p.city_id WHERE p.id = $1 AND ({visible})),
 {RARITY},
 rarest AS MATERIALIZED (
@@ -90,7 +93,9 @@ alike AS (
     CROSS JOIN LATERAL (
         SELECT array_agg(tag ORDER BY weight DESC, tag) FILTER (WHERE is_shared) AS tags,
                0.6 * sum(weight) FILTER (WHERE is_shared) / nullif(sum(weight), 0) AS score
-        FROM (SELECT tag, coalesce(r.weight, u.weight) AS weight, count(*) = 2 AS is_shared
+        FROM (SELECT tag, CASE WHEN tag IN (p.tags[1], this.tags[1]) THEN {FIRST}
+                          WHEN tag = ANY (p.tags || this.tags) THEN 1 ELSE {BROADER} END
+                          * coalesce(r.weight, u.weight) AS weight, count(*) = 2 AS is_shared
               FROM (SELECT unnest(p.tag_closure) AS tag UNION ALL SELECT unnest(this.tag_closure)) both_tags
               CROSS JOIN unseen u LEFT JOIN rarity r USING (tag) GROUP BY tag, 2) weighed) t
     CROSS JOIN LATERAL (

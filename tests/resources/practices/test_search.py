@@ -22,7 +22,7 @@ RECORDS: dict[str, dict[str, Any]] = {
     "accueil": {
         "city": "ca-montreal", "title": "Un guichet d'accueil à la mairie", "language": "fr", "tags": [],
         "summary": "Les nouveaux arrivants trouvent leurs droits expliqués en dix langues.",
-        "description": "Le guichet cherche aussi des logements vacants.",
+        "description": "Le guichet cherche aussi des bureaux vacants.",
     },
     "market": {
         "city": "sl-freetown", "title": "Market stalls", "tags": ["theme:entrepreneurship"],
@@ -58,7 +58,7 @@ async def found(client: AsyncClient, ids: dict[str, str], q: str, more: str = ""
         ("ID card", "card"),  # a synonym of a tag, and words of a title
         ("vivienda", "roof"),  # a tag in another language
         ("الإسكان", "roof"),
-        ("logement vacant", "accueil"),  # stemmed in the record's language
+        ("bureau vacant", "accueil"),  # stemmed in the record's language
         ("Montreal", "accueil"),  # a city without its accent
         ("Montréal", "accueil"),
         ("Fretown", "market"),  # a city, misspelt
