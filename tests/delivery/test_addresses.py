@@ -100,7 +100,7 @@ async def test_a_url_with_such_an_address_is_refused_before_anything_is_sent(add
         await resolve(take_apart(f"http://[{address}]/"))
 
 
-async def test_nothing_is_connected_to_that_is_not_public(capfd: pytest.CaptureFixture[str]) -> None:
+async def test_nothing_is_connected_to_that_is_not_public() -> None:
     async with Receiver().listening() as receiver, OutgoingClient() as client:
         for url in (receiver.url(), receiver.url().replace("127.0.0.1", "localhost"), "http://[::1]:1/"):
             with pytest.raises(OutgoingError, match="refused"):

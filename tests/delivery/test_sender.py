@@ -106,9 +106,7 @@ async def test_what_fails_is_tried_again_with_the_same_id(
     assert (await client.get(f"/v1/webhooks/{webhook['id']}", headers=headers)).json()["failing_since"] is None
 
 
-async def test_no_answer_is_a_failure(
-    client: AsyncClient, headers: Headers, receiver: Receiver, database: Database
-) -> None:
+async def test_no_answer_is_a_failure(client: AsyncClient, headers: Headers, database: Database) -> None:
     async with Receiver().listening() as closed:
         url = closed.url()
     webhook = await make_webhook(client, headers, url)
@@ -228,9 +226,7 @@ async def test_a_slow_receiver_holds_nobody_else_up(
     assert len(await deliveries(client, headers, fast)) == 8
 
 
-async def test_events_of_one_record_keep_their_order(
-    client: AsyncClient, headers: Headers, receiver: Receiver, database: Database
-) -> None:
+async def test_events_of_one_record_keep_their_order(client: AsyncClient, headers: Headers, receiver: Receiver) -> None:
     """The first of four fails at first: the others wait for it, and another record's does not."""
     first = []
 
