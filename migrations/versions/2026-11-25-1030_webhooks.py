@@ -4,6 +4,8 @@ Revision ID: d4a7f1c39b02
 Revises: c3a9f1d07b28
 """
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -139,7 +141,7 @@ DROPPED = (
 )
 
 
-def moment(name: str, *, nullable: bool = False, now: bool = False) -> sa.Column:
+def moment(name: str, *, nullable: bool = False, now: bool = False) -> "sa.Column[datetime]":
     default = sa.text("now()") if now else None
     return sa.Column(name, sa.DateTime(timezone=True), server_default=default, nullable=nullable)
 

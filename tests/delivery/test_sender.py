@@ -228,7 +228,7 @@ async def test_a_slow_receiver_holds_nobody_else_up(
 
 async def test_events_of_one_record_keep_their_order(client: AsyncClient, headers: Headers, receiver: Receiver) -> None:
     """The first of four fails at first: the others wait for it, and another record's does not."""
-    first = []
+    first: list[str] = []
 
     def reply(one: Any) -> Reply:
         if one.event["type"] == "practice.published" and not first:
