@@ -124,6 +124,15 @@ get_client:                              401 200 404 404 200
 update_client:                           401 200 404 404 200
 revoke_client:                           401 204 404 404 204
 rotate_client_secret:                    401 200 404 404 200
+list_webhooks:                           401 200 200 200 200
+create_webhook:                          401 201 201 201 201
+get_webhook [hooked]:                    401 200 404 404 404
+update_webhook [hooked]:                 401 200 404 404 404
+delete_webhook [hooked]:                 401 204 404 404 404
+rotate_webhook_secret [hooked]:          401 200 404 404 404
+test_webhook [hooked]:                   401 202 404 404 404
+list_deliveries [hooked]:                401 200 404 404 404
+redeliver [hooked]:                      401 202 404 404 404
 list_audit:                              401 200 200 200 200
 get_authorization_server:                200 200 200 200 200
 get_protected_resource:                  200 200 200 200 200

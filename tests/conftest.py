@@ -1,6 +1,5 @@
 """Fixtures: a database of its own for every test, the real application on it, a client that checks the contract."""
 
-import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -12,12 +11,12 @@ from httpx import ASGITransport, AsyncClient, Response
 
 from app.config import Settings
 from app.database import Database, open_database
-from app.delivery.sender import run as send_webhooks
 from app.main import create_app
 from tests.contract import Contract
 from tests.factories import Headers, make_token
 from tests.postgres import SERVER, cloned_database, make_template, test_server
 from tests.receiver import Receiver
+from tests.webhooks import sender_at_work
 
 Token = Callable[..., Awaitable[Headers]]
 SqlCount = Callable[[], contextlib.AbstractContextManager[list[str]]]
@@ -103,10 +102,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def sending(app: FastAPI, database: Database, settings: Settings) -> AsyncIterator[None]:
     """The sender of webhooks, at work."""
     assert app.state.services.sender is None
-    task = asyncio.create_task(send_webhooks(database, settings))
-    yield
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with sender_at_work(database, settings):
+        yield
 
 
 contracts: dict[str, Contract] = {}

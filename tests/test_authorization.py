@@ -21,6 +21,7 @@ from tests.factories import (
     practice_body,
     request_body,
 )
+from tests.webhooks import make_webhook
 
 ORGANIZATIONS = {
     "owner": "city:ca-montreal",
@@ -78,6 +79,12 @@ class World(NamedTuple):
         assert made.status_code in {200, 201, 409}, made.text  # made, there already, or claimed
         return str((await self.client.get(path, headers=headers)).json()["id"])
 
+    async def hooked(self) -> str:
+        """A webhook of the owner and a delivery to it: both ids, with a blank between."""
+        webhook = await make_webhook(self.client, self.headers["owner"], "https://192.0.9.1/hook")
+        path = f"/v1/webhooks/{webhook['id']}/test"
+        return f"{webhook['id']} {(await self.client.post(path, headers=self.headers['owner'])).json()['id']}"
+
     async def credentials(self) -> str:
         body = {"organization": "city:ca-montreal", "name": "made for the matrix"}
         made = await self.client.post("/v1/clients", json=body, headers=self.headers["owner"])
@@ -98,6 +105,7 @@ STATES: dict[str, Callable[[World], Awaitable[str]]] = {
     "adopted": lambda world: world.adopted(),
     "answered": lambda world: world.answered(),
     "matched": lambda world: world.matched(),
+    "hooked": lambda world: world.hooked(),
     "addressed": lambda world: world.request(visibility="addressed", addressed_to=["city:gb-bristol"]),
 }
 BODIES: dict[str, Callable[[str], Any]] = {
@@ -124,6 +132,8 @@ BODIES: dict[str, Callable[[str], Any]] = {
     "update_network": lambda _: {"website": "https://example.org/"},
     "put_network_city": lambda _: {"role": "associate"},
     "create_tag": lambda _: {"scheme": "theme", "code": f"matrix-{next(NUMBER)}", "label": "Matrix"},
+    "create_webhook": lambda _: {"url": "https://192.0.9.1/hook"},
+    "update_webhook": lambda _: {"description": "renamed"},
     "create_client": lambda _: {"organization": "city:ca-montreal", "name": "matrix"},
     "update_client": lambda _: {"name": "renamed"},
 }  # fmt: skip
@@ -165,6 +175,7 @@ async def ask(world: World, name: str, state: str, caller: str) -> int:
         path.replace("{id}", id_)
         .replace("{response_id}", child)
         .replace("{adoption_id}", child)
+        .replace("{delivery_id}", child)
         .replace("{language}", "fr")
         .replace("{network}", "mmc")
         .replace("{external_id}", "matrix")

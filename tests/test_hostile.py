@@ -47,6 +47,8 @@ TABLES = (
     "tag",
     "client",
     "membership",
+    "webhook",
+    "webhook_delivery",
     "audit",
     "transition",
     "feed",

@@ -1,12 +1,16 @@
 """What tests of webhooks share: registering one, and waiting until nothing is left to be sent."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 from httpx import AsyncClient
 
+from app.config import Settings
 from app.database import Database
+from app.delivery.sender import run
 from tests.factories import Headers
 from tests.receiver import PATIENCE
 
@@ -17,6 +21,17 @@ async def make_webhook(client: AsyncClient, headers: Headers, url: str, **change
     assert response.status_code == 201, response.text
     document: dict[str, Any] = response.json()
     return document
+
+
+@contextlib.asynccontextmanager
+async def sender_at_work(database: Database, settings: Settings) -> AsyncIterator[None]:
+    """The sender of one process, for the block."""
+    task = asyncio.create_task(run(database, settings))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def settled(database: Database) -> None:

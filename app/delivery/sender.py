@@ -73,8 +73,9 @@ class Sender:
         self._measured = 0.0
 
     async def run(self) -> None:
-        """Go on until it is cancelled."""
-        while True:
+        """Go on until it is cancelled, even where a library has swallowed the word."""
+        task = asyncio.current_task()
+        while task is None or not task.cancelling():
             self.woken.clear()
             try:
                 busy = await self._turn()
@@ -82,8 +83,10 @@ class Sender:
                 log.warning("webhooks wait", reason=repr(reason))
                 busy = False
             if not busy:
+                # Not `wait_for`: in Python 3.11 it loses a cancellation that comes with the event.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.woken.wait(), POLL)
+                    async with asyncio.timeout(POLL):
+                        await self.woken.wait()
 
     async def _turn(self) -> bool:
         """Hand out, take and begin; gives whether there is more to do at once."""

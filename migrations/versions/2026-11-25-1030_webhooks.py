@@ -4,7 +4,7 @@ Revision ID: d4a7f1c39b02
 Revises: c3a9f1d07b28
 """
 
-from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -141,7 +141,7 @@ DROPPED = (
 )
 
 
-def moment(name: str, *, nullable: bool = False, now: bool = False) -> sa.Column[datetime]:
+def moment(name: str, *, nullable: bool = False, now: bool = False) -> "sa.Column[Any]":
     default = sa.text("now()") if now else None
     return sa.Column(name, sa.DateTime(timezone=True), server_default=default, nullable=nullable)
 

@@ -157,7 +157,6 @@ def _hidden(part: Part, caller: Caller, arg: Arguments) -> dict[str, str]:
             "closed_note": f"CASE WHEN {sides} THEN r.closed_note END",
             "outcome": f"CASE WHEN r.outcome ->> 'public' = 'true' OR {sides} THEN r.outcome END",
             "practice_id": f"CASE WHEN {_reaches('r.practice_id', caller, arg)} THEN r.practice_id END",
-            "closed_note": f"CASE WHEN {request_owned(caller, arg)} THEN r.closed_note END",
             **dict.fromkeys(("external_id", "warned_of", "warned_days"), "NULL"),
         }
     if part.name == "response":
