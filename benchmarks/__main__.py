@@ -94,8 +94,9 @@ async def _measured(url: str, postmaster: int, records: int, options: Options) -
             project, url, facts.network_token, records=records, bulk=options.bulk, rounds=options.rounds,
             progress=lambda what: status.update(f"{records:,} practices: {what}"),
         )  # fmt: skip
+        grown = project.peak_memory - memory["project"]
     await _forget_new(url)
-    return Run(records, results, memory, compared, streams)
+    return Run(records, results, memory, compared, streams, grown)
 
 
 async def _database(server_url: str, name: str) -> str:

@@ -26,13 +26,14 @@ FACETS_MS = 300
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was measured on one data set; memory in MiB by server."""
+    """What was measured on one data set; memory in MiB by server, and how much more the streams took."""
 
     records: int
     results: Results
     memory: Mapping[str, float]
     compared: int
     streams: list[Stream]
+    grown: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ def goals(runs: list[Run]) -> list[Goal]:
     if smallest is not largest:
         between = f"{largest.records:,} to {smallest.records:,}"
         for name, most in GROWTH.items():
+            if name not in largest.results:
+                continue
             growth = largest.results[name]["project"].cost / smallest.results[name]["project"].cost
             found.append(Goal(f"{name}: cost at {between}, {most:g} at most", f"{growth:.2f}", growth <= most))
     counting = largest.results["facets"]["project"].cost / 1000
@@ -150,6 +153,8 @@ def _tables(runs: list[Run]) -> Iterator[str]:
                 f" {rival}: {stream.rival:,.0f} ({stream.share:.0%})."
             )
             yield ""
+        yield f"The feed and the bulk raised the server's peak memory by {run.grown:.0f} MiB."
+        yield ""
         memory = ", ".join(f"{server} {most:.0f}" for server, most in run.memory.items())
         client = max(figures.client for of in run.results.values() for figures in of.values())
         yield f"Peak memory, MiB: {memory}. The load itself took at most {client / 1000:.2f} ms of CPU a request."
