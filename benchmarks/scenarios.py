@@ -22,9 +22,9 @@ from benchmarks.processes import Server
 from benchmarks.streams import NETWORK
 from benchmarks.wire import Answer, ask, request
 
-RECORDS_ASKED_FOR = 2_000
+RECORDS_ASKED_FOR = 300
 FEED_PAGE = 100
-FEED_PAGES = 30
+FEED_PAGES = 10
 TOKEN_SECONDS = 3600
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 WORDS = (
