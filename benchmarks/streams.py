@@ -158,7 +158,8 @@ async def _insert(connection: asyncpg.Connection, lines: list[dict[str, object]]
         )
         await connection.copy_records_to_table("incoming", records=rows, columns=["id", *SENT, "status"])
         done = await connection.execute(
-            f"INSERT INTO practice (id, {columns}, status, published_at) SELECT id, {columns}, status, now() FROM incoming"
+            f"INSERT INTO practice (id, {columns}, status, published_at)"
+            f" SELECT id, {columns}, status, now() FROM incoming"
             f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in SENT)}"
         )
     return int(done.split()[-1])
