@@ -1,7 +1,5 @@
 """What the filters of a search for practices mean, as SQL conditions on the practice `p`."""
 
-from typing import NamedTuple
-
 from app.areas import PRACTICE_OF_NETWORK, in_region
 from app.caller import Caller
 from app.database import Arguments
@@ -9,8 +7,7 @@ from app.periods import in_days
 from app.resources.practices.parameters import PracticeFilters
 from app.visibility import practice_concerns, practice_visible
 
-# So many records are sorted faster than an index is followed that has to pass a hundred times as many.
-RARE = 5_000
+COLUMN = {"tag": "t.tag_closure", "offer": "t.offers"}
 STALE_AFTER = "interval '2 years'"
 EQUAL = {"city": "city_id", "language": "language", "stage": "stage", "budget_band": "budget_band"}
 OF_CITY = {
@@ -54,28 +51,24 @@ def standing(caller: Caller, query: PracticeFilters, arg: Arguments) -> list[str
     return conditions
 
 
-class Rare(NamedTuple):
-    """Records that a filter names, where they are few.
+def anybody(query: PracticeFilters, arg: Arguments) -> list[str]:
+    """The condition that any published practice has the tags and offers that a search asks for, by the facets' sets.
 
-    `size` is a SELECT of `is_rare`, whether they are; `ids` is a SELECT of their ids, without any other condition.
+    PostgreSQL does not know which values nobody has: it would follow the order of a list through all records to find
+    none. Whatever the sets do not show is in `facet_dirty`.
     """
-
-    size: str
-    ids: str
-
-
-def rare_tags(query: PracticeFilters, arg: Arguments) -> Rare | None:
-    """The records with the tags that a search asks for, counted by the sets of the facets; None: it asks for none."""
-    if not query.tag and not query.any_tag:
-        return None
-    tags = arg(query.tag or query.any_tag)
-    fewest, operator = ("min", "@>") if query.tag else ("sum", "&&")
-    return Rare(
-        f"""SELECT EXISTS (SELECT FROM facet_bits) AND {fewest}(x.count) < {RARE} AS is_rare FROM (
-            SELECT coalesce(sum(bit_count(b.bits)), 0) AS count FROM unnest({tags}::text[]) AS tag
-            LEFT JOIN facet_bits b ON b.kind = 'tag' AND b.value = tag GROUP BY tag) x""",
-        f"SELECT t.id FROM practice t WHERE t.tag_closure {operator} {tags}::text[]",
-    )
+    if query.status not in {None, "published"}:
+        return []
+    asked = (("tag", "bool_and", query.tag), ("tag", "bool_or", query.any_tag), ("offer", "bool_and", [query.offers]))
+    return [
+        f"""(SELECT {every}(
+            EXISTS (SELECT FROM facet_bits b WHERE b.kind = '{kind}' AND b.value = v AND bit_count(b.bits) > 0)
+            OR EXISTS (SELECT FROM facet_dirty d JOIN practice t ON t.id = d.practice_id
+                       WHERE v = ANY ({COLUMN[kind]})))
+         FROM unnest({arg(values)}::text[]) AS v)"""
+        for kind, every, values in asked
+        if values and values != [None]
+    ]
 
 
 def _tags(query: PracticeFilters, arg: Arguments) -> list[str]:

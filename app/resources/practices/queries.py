@@ -18,7 +18,7 @@ from app.resources.practices.documents import (
     TOMBSTONE,
     document_for,
 )
-from app.resources.practices.filters import Rare, rare_tags, search_conditions, standing
+from app.resources.practices.filters import anybody, search_conditions, standing
 from app.resources.practices.kept import STATE, kept_or
 from app.resources.practices.lifecycle import Side, allowed_sql
 from app.resources.practices.parameters import PracticeQuery, PracticeSearch
@@ -118,9 +118,8 @@ def _rows(
     position: list[str] | None,
 ) -> Statement:
     arg = Arguments()
-    conditions = search_conditions(caller, query, arg)
-    few = rare_tags(query, arg)
-    return Statement(_page(document, more, conditions, ORDERS[query.order], count, position, arg, few), arg.values)
+    conditions = [*search_conditions(caller, query, arg), *anybody(query, arg)]
+    return Statement(_page(document, more, conditions, ORDERS[query.order], count, position, arg), arg.values)
 
 
 def _page(
@@ -131,31 +130,16 @@ def _page(
     count: int,
     position: list[str] | None,
     arg: Arguments,
-    few: Rare | None = None,
 ) -> str:
-    """A page in an order that the record itself has.
-
-    With `few`: where the records that it names are few, they are fetched and sorted; else the order's index is followed
-    until the page is full. PostgreSQL would follow it also for what nobody has, to its end.
-    """
+    """A page in an order that the record itself has."""
     if position is not None:
         conditions.append(after(keys, position, arg))
     key_list = ", ".join(f"{key.expression} AS k{number}" for number, key in enumerate(keys))
     key_names = ", ".join(f"(p.k{number})::text AS k{number}" for number in range(len(keys)))
-    met, order = " AND ".join(conditions), f"ORDER BY {order_by(keys)} LIMIT {count}"
-    source, ahead = f"SELECT p.*, {key_list} FROM practice p WHERE {met} {order}", ""
-    if few:
-        ahead = f"WITH size AS MATERIALIZED ({few.size})"
-        source = f"""
-      (SELECT p.*, {key_list} FROM practice p WHERE NOT (SELECT is_rare FROM size) AND {met} {order})
-      UNION ALL
-      (SELECT p.*, {key_list} FROM ({few.ids} OFFSET 0) few JOIN practice p ON p.id = few.id
-       WHERE (SELECT is_rare FROM size) AND {met} {order}) ORDER BY {
-            ", ".join(f"k{number}{' DESC' if key.descending else ''}" for number, key in enumerate(keys))
-        } LIMIT {count}"""
-    return f"""{ahead}
+    return f"""
 SELECT {document} AS body, {key_names}{more}
-FROM ({source}) p
+FROM (SELECT p.*, {key_list} FROM practice p WHERE {" AND ".join(conditions)}
+      ORDER BY {order_by(keys)} LIMIT {count}) p
 JOIN city c ON c.id = p.city_id
 ORDER BY {", ".join(f"p.k{number}{' DESC' if key.descending else ''}" for number, key in enumerate(keys))}"""
 
