@@ -20,6 +20,7 @@ from benchmarks.measure import Options, measure
 from benchmarks.plot import plot
 from benchmarks.report import Run, goals, main_run, report
 from benchmarks.scenarios import check_equal, gather_facts
+from benchmarks.streams import measure_streams
 
 HERE = Path(__file__).parent
 ROLE = "practice_exchange_app"
@@ -34,10 +35,17 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="How often each server has its turn.")] = 3,
     connections: Annotated[int, typer.Option(min=1, help="How many ask at once.")] = 16,
     data_dir: Annotated[Path | None, typer.Option(help="Keeps the data sets for the next run; unsaid: none.")] = None,
+    *,
+    bulk: Annotated[int, typer.Option(help="How many records are brought in at once.")] = 10_000,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="10,000 practices, short rounds: to see that it runs.")
+    ] = False,
     output: Annotated[Path, typer.Option(help="The folder for RESULTS.md and results.svg.")] = HERE,
 ) -> None:
     """Measure the project beside a plain version of itself and the bare ceiling."""
-    options = Options(rounds, seconds, connections)
+    if quick:
+        records, seconds, rounds, bulk = "10000", 1, 1, 500
+    options = Options(rounds, seconds, connections, bulk)
     sizes = sorted({int(size) for size in records.split(",")})
     with _folder(data_dir) as folder, embedded_postgres(folder, settings=POSTGRES) as server:
         postmaster = processes.postmaster(folder)
@@ -82,8 +90,13 @@ async def _measured(url: str, postmaster: int, records: int, options: Options) -
             servers, facts, postmaster, options, lambda what: status.update(f"{records:,} practices: {what}")
         )
         memory = {server.name: server.peak_memory for server in servers}
+        streams = await measure_streams(
+            project, url, facts.network_token, records=records, bulk=options.bulk, rounds=options.rounds,
+            progress=lambda what: status.update(f"{records:,} practices: {what}"),
+        )  # fmt: skip
+        grown = project.peak_memory - memory["project"]
     await _forget_new(url)
-    return Run(records, results, memory, compared)
+    return Run(records, results, memory, compared, streams, grown)
 
 
 async def _database(server_url: str, name: str) -> str:

@@ -46,6 +46,7 @@ class Options:
     rounds: int
     seconds: float
     connections: int
+    bulk: int = 10_000
 
 
 Results = dict[str, dict[str, Figures]]

@@ -32,8 +32,9 @@ def _groups(results: Results) -> Iterator[str]:
         yield f'<text x="12" y="{y + 12}">{name}</text>'
         for server, figures in of.items():
             width = max(1.0, figures.per_second / most * (WIDTH - LEFT - RIGHT))
-            times = figures.per_second / of["plain"].per_second
-            label = f"{server} {figures.per_second:,.0f}" + ("" if server == "plain" else f" ({times:.1f} times plain)")
+            label = f"{server} {figures.per_second:,.0f}"
+            if server != "plain" and "plain" in of:
+                label += f" ({figures.per_second / of['plain'].per_second:.1f} times plain)"
             yield f'<rect x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR - 3}" fill="{COLOURS[server]}"/>'
             yield f'<text x="{LEFT + width + 6:.1f}" y="{y + 11}">{label}</text>'
             y += BAR

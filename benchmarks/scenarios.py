@@ -19,13 +19,18 @@ from app.signing import sign
 from app.tables.base import uuid7
 from app.web.tokens import AUDIENCE
 from benchmarks.processes import Server
+from benchmarks.streams import NETWORK
 from benchmarks.wire import Answer, ask, request
 
-RECORDS_ASKED_FOR = 2_000
+RECORDS_ASKED_FOR = 300
 FEED_PAGE = 100
-FEED_PAGES = 30
+FEED_PAGES = 10
 TOKEN_SECONDS = 3600
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+WORDS = (
+    "language courses", "legal advice", "affordable housing", "health services", "young people", "city council",
+    "municipal identity", "women employment",
+)  # fmt: skip
 NEW_PRACTICE: dict[str, Any] = {
     "title": "Municipal identity card",
     "summary": "A city card for everybody who lives here, whatever their papers.",
@@ -47,6 +52,7 @@ class Facts:
     ids: list[str]
     filters: list[str]
     token: str
+    network_token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,9 @@ async def gather_facts(url: str) -> Facts:
         )
         countries = await connection.fetch("SELECT country FROM city GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 12")
         tags = await connection.fetch("SELECT id FROM tag WHERE scheme IN ('theme', 'gcm') ORDER BY id")
-        token = await _token(url, connection)
+        city = await connection.fetchval("SELECT id FROM city ORDER BY id LIMIT 1")
+        token = await _token(url, connection, f"city:{city}")
+        network_token = await _token(url, connection, f"network:{NETWORK}")
     finally:
         await connection.close()
     chosen = random.Random(1)  # noqa: S311 - the same filters in each run
@@ -85,18 +93,17 @@ async def gather_facts(url: str) -> Facts:
             [("country", row["country"]), ("tag", chosen.choice(tags)["id"])],
         )
     ]
-    return Facts([str(row["id"]) for row in ids], filters, token)
+    return Facts([str(row["id"]) for row in ids], filters, token, network_token)
 
 
-async def _token(url: str, connection: asyncpg.Connection) -> str:
+async def _token(url: str, connection: asyncpg.Connection, organization: str) -> str:
     """An access token as the token endpoint gives it, but good for the whole run."""
-    city = await connection.fetchval("SELECT id FROM city ORDER BY id LIMIT 1")
-    client_id, scopes = f"px_{uuid7().hex[:16]}", sorted(scopes_for(f"city:{city}"))
+    client_id, scopes = f"px_{uuid7().hex}", sorted(scopes_for(organization))
     await connection.execute(
         "INSERT INTO client (id, organization, name, scopes, secret_hash, secret_expires_at)"
         " VALUES ($1, $2, 'benchmark', $3, '', now() + interval '1 day')",
         client_id,
-        f"city:{city}",
+        organization,
         scopes,
     )
     database = await open_database(Settings(database_url=url))
@@ -119,6 +126,14 @@ async def _first_page(_: Server, __: Facts) -> list[bytes]:
 
 async def _filtered(_: Server, facts: Facts) -> list[bytes]:
     return [request(f"/v1/practices?{filters}") for filters in facts.filters]
+
+
+async def _searched(_: Server, __: Facts) -> list[bytes]:
+    return [request(f"/v1/practices?{urlencode({'q': words})}") for words in WORDS]
+
+
+async def _counted(_: Server, facts: Facts) -> list[bytes]:
+    return [request(f"/v1/practices/facets?{filters}") for filters in ("", *facts.filters[:15])]
 
 
 async def _details(_: Server, facts: Facts) -> list[bytes]:
@@ -153,9 +168,11 @@ LIST = Scenario("list", "first page of the list (20)", _first_page)
 FILTERED = Scenario("filtered", "list with two or three filters", _filtered)
 DETAIL = Scenario("detail", "one practice", _details)
 KNOWN = Scenario("304", "one practice, not modified", _known, status=304)
+SEARCH = Scenario("search", "search by two usual words", _searched, servers=("project", "plain"))
+FACETS = Scenario("facets", "facets, with none, one or two filters", _counted, servers=("project",))
 CREATE = Scenario("create", "new practice, with a token", _new, status=201, servers=("project", "plain"))
 FEED = Scenario("feed", f"page of the change feed ({FEED_PAGE})", _feed)
-SCENARIOS = (LIST, FILTERED, DETAIL, KNOWN, CREATE, FEED)
+SCENARIOS = (LIST, FILTERED, DETAIL, KNOWN, SEARCH, FACETS, CREATE, FEED)
 
 
 async def check_equal(servers: list[Server], facts: Facts) -> int:

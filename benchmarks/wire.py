@@ -11,6 +11,8 @@ from typing import cast
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 END_OF_HEAD = b"\r\n\r\n"
+# A round lasts until so many answers came, however slow they are.
+LEAST = 10
 NO_BODY = frozenset({b"204", b"304"})
 
 
@@ -136,7 +138,7 @@ async def load(
         status: what every answer must have.
         connections: how many ask at once.
         warm_up: seconds before the measurement.
-        seconds: how long it lasts.
+        seconds: how long it lasts, at least.
         at_bounds: called when the measurement begins and when it ends.
 
     Raises:
@@ -149,7 +151,8 @@ async def load(
     bounds = 0
 
     def following() -> bytes | None:
-        return next(endless) if time.perf_counter() < end else None
+        goes_on = time.perf_counter() < end or len(measured.latencies) < LEAST
+        return next(endless) if goes_on else None
 
     def took(answer: Answer, latency: float) -> None:
         nonlocal bounds, begin
@@ -163,7 +166,7 @@ async def load(
             at_bounds()
         elif bounds == 1:
             measured.latencies.append(latency)
-            if now >= end:
+            if now >= end and len(measured.latencies) >= LEAST:
                 bounds = 2
                 at_bounds()
                 measured.seconds = now - begin

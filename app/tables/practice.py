@@ -26,6 +26,7 @@ from app.fields import (
 from app.tables.base import choice, json_value, moment, reference, text_array, uuid7, words
 
 PUBLIC = "status = 'published' AND visibility = 'public'"
+NEWEST = (text("listed_at DESC"), text("id DESC"))
 
 
 def _practice_id(*, primary_key: bool = False) -> Any:
@@ -59,6 +60,11 @@ class Practice(SQLModel, table=True):
         Index("ix_practice_title", text("lower(title)"), "id"),
         Index("ix_practice_city", "city_id", text("listed_at DESC"), text("id DESC")),
         Index("ix_practice_public_city", "city_id", postgresql_where=text(PUBLIC)),
+        *(
+            Index(f"ix_practice_public_{name}", name, *NEWEST, postgresql_where=text(PUBLIC))
+            for name in ("language", "stage", "budget_band")
+        ),
+        Index("ix_practice_offers", "offers", postgresql_using="gin"),
         Index("ix_practice_tag_closure", "tag_closure", postgresql_using="gin"),
         Index("ix_practice_networks", "networks", postgresql_using="gin"),
     )

@@ -21,7 +21,8 @@ def candidates(if_none_match: str | None) -> list[str]:
 
 def of_body(body: bytes) -> str:
     """The tag of an answer without a version of its own."""
-    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    # Processors have instructions for this one: it takes half of BLAKE2's time.
+    return f'"{hashlib.sha256(body).hexdigest()[:24]}"'
 
 
 def required_version(if_match: str | None) -> int | None:

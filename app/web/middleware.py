@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.config import Settings
 from app.errors import BadRequest, HeadersTooLarge, InternalError, PayloadTooLarge, Problem, ServiceUnavailable
+from app.logs import log_request
 from app.web.problems import of_exception, problem_response
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -83,15 +84,16 @@ class Edge:
         SECONDS.labels(exchange.method, route, exchange.status).observe(seconds)
         caller = scope.get("caller")
         with contextlib.suppress(*LOST_LOG):
-            log.info(
-                "request",
-                request_id=scope["request_id"],
-                method=exchange.method,
-                path=scope["path"],
-                route=route,
-                status=exchange.status,
-                milliseconds=round(seconds * 1000, 2),
-                client_id=caller.client_id if caller else None,
+            log_request(
+                {
+                    "request_id": scope["request_id"],
+                    "method": exchange.method,
+                    "path": scope["path"],
+                    "route": route,
+                    "status": exchange.status,
+                    "milliseconds": round(seconds * 1000, 2),
+                    "client_id": caller.client_id if caller else None,
+                }
             )
 
 

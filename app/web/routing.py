@@ -32,6 +32,8 @@ from app.web.tokens import unauthorized
 Endpoint = Callable[..., Awaitable[Response]]
 MOST_PARAMETERS = 100
 JSON_ONLY = ("application/json",)
+MOST_KEPT = 200
+LONGEST_KEPT = 300
 
 
 class ApiRequest(Request):
@@ -137,6 +139,7 @@ class ApiRoute(APIRoute):
         named = {field.alias or name: field for name, field in fields.items()}
         self._lists = {name for name, field in named.items() if _is_list(field.annotation)}
         self._known = frozenset(named)
+        self._checked: dict[bytes, BaseModel] = {}
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = ApiRequest(scope, receive, send)
@@ -176,17 +179,21 @@ class ApiRoute(APIRoute):
 
     def _bind_query(self, scope: Scope, arguments: dict[str, Any]) -> None:
         raw = scope["query_string"]
-        if raw:
-            given = self._parameters(raw)
-        elif self._query is None:
+        if known := self._checked.get(raw):
+            arguments["query"] = known
             return
-        else:
-            given = {}
-        if self._query is not None:
-            try:
-                arguments["query"] = self._query.model_validate(given)
-            except ValidationError as reason:
-                raise invalid_input(reason, "?") from reason
+        given = self._parameters(raw) if raw else {}
+        if self._query is None:
+            return
+        try:
+            checked = arguments["query"] = self._query.model_validate(given)
+        except ValidationError as reason:
+            raise invalid_input(reason, "?") from reason
+        # What is asked for often is checked once; nobody changes a query.
+        if len(raw) <= LONGEST_KEPT and "cursor" not in given:
+            if len(self._checked) >= MOST_KEPT:
+                self._checked.clear()
+            self._checked[raw] = checked
 
     def _parameters(self, raw: bytes) -> dict[str, Any]:
         try:

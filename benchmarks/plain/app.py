@@ -16,7 +16,7 @@ from app.resources.changes.schemas import ChangePage, ChangeQuery
 from app.resources.practices.parameters import PracticeQuery
 from app.resources.practices.schemas import PracticeCreate, PracticePage, PracticePublic
 from benchmarks.plain.auth import ClientDep
-from benchmarks.plain.filters import conditions
+from benchmarks.plain.filters import conditions, rank
 from benchmarks.plain.session import SessionDep
 from benchmarks.plain.tables import Audit, ExternalId, Feed, Practice, Transition
 
@@ -35,8 +35,11 @@ RELATED: list[Any] = [
 @app.get("/v1/practices", response_model=PracticePage)
 async def list_practices(session: SessionDep, query: Annotated[PracticeQuery, Query()]) -> Any:
     """A page of practices."""
-    key, kind = ORDERS[query.sort or "newest"]
     statement = select(Practice).where(*conditions(query)).options(RELATED[0])
+    if query.q:
+        found = statement.order_by(rank(query.q).desc(), col(Practice.id).desc()).limit(query.limit)
+        return {"items": (await session.exec(found)).all(), "next_cursor": None}
+    key, kind = ORDERS[query.sort or "newest"]
     place = tuple_(key, col(Practice.id))
     if query.cursor:
         value, id_ = _decode(query.cursor)

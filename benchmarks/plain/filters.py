@@ -2,12 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import func, or_
+from sqlalchemy import func, literal_column, or_
 from sqlalchemy import select as columns
 from sqlmodel import col
 
 from app.resources.practices.parameters import PracticeFilters
 from benchmarks.plain.tables import City, Membership, Practice
+
+# As the index `plain_search` has it.
+ENGLISH: Any = literal_column("'english'::regconfig")
+TEXT: Any = func.to_tsvector(ENGLISH, col(Practice.title) + " " + func.coalesce(col(Practice.summary), ""))
 
 
 def conditions(query: PracticeFilters) -> list[Any]:
@@ -18,7 +22,13 @@ def conditions(query: PracticeFilters) -> list[Any]:
         *_of_practice(query),
         *_of_city(query),
         *_years(query),
+        *([TEXT.op("@@")(func.websearch_to_tsquery(ENGLISH, query.q))] if query.q else []),
     ]
+
+
+def rank(q: str) -> Any:
+    """How well a practice fits the words."""
+    return func.ts_rank(TEXT, func.websearch_to_tsquery(ENGLISH, q))
 
 
 def _of_practice(query: PracticeFilters) -> list[Any]:

@@ -1,6 +1,7 @@
 """Every error is RFC 9457, the framework's own too."""
 
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -153,9 +154,17 @@ async def test_a_fault_of_ours_tells_nothing_of_its_cause(
     assert [type(cause) for cause in causes] == [asyncpg.UndefinedTableError] * 3
 
 
-async def test_a_log_that_cannot_be_written_costs_no_answer(client: AsyncClient, tmp_path: Path) -> None:
-    structlog.configure(logger_factory=structlog.WriteLoggerFactory((tmp_path / "log").open("w")))
-    structlog.get_config()["logger_factory"]._file.close()  # noqa: SLF001 - as when the reader of a pipe has gone
+async def test_a_log_that_cannot_be_written_costs_no_answer(
+    client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = (tmp_path / "log").open("w", encoding="utf-8")
+    monkeypatch.setattr("sys.stderr", log)
+    caplog.set_level("INFO")
+    assert (await client.get("/v1/practices")).status_code == 200
+    log.flush()
+    [line] = [json.loads(line) for line in (tmp_path / "log").read_text(encoding="utf-8").splitlines()]
+    assert (line["event"], line["route"], line["status"]) == ("request", "/v1/practices", 200)
+    log.close()  # as when the reader of a pipe has gone
     assert (await client.get("/v1/practices")).status_code == 200
     assert (await client.get("/v1/practices/1")).status_code == 404
 

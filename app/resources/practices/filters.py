@@ -7,6 +7,7 @@ from app.periods import in_days
 from app.resources.practices.parameters import PracticeFilters
 from app.visibility import practice_concerns, practice_visible
 
+COLUMN = {"tag": "t.tag_closure", "offer": "t.offers"}
 STALE_AFTER = "interval '2 years'"
 EQUAL = {"city": "city_id", "language": "language", "stage": "stage", "budget_band": "budget_band"}
 OF_CITY = {
@@ -48,6 +49,26 @@ def standing(caller: Caller, query: PracticeFilters, arg: Arguments) -> list[str
         # In any other state a record is the business of those who stand behind it.
         conditions.append(practice_concerns(caller, arg))
     return conditions
+
+
+def anybody(query: PracticeFilters, arg: Arguments) -> list[str]:
+    """The condition that any published practice has the tags and offers that a search asks for, by the facets' sets.
+
+    PostgreSQL does not know which values nobody has: it would follow the order of a list through all records to find
+    none. Whatever the sets do not show is in `facet_dirty`.
+    """
+    if query.status not in {None, "published"}:
+        return []
+    asked = (("tag", "bool_and", query.tag), ("tag", "bool_or", query.any_tag), ("offer", "bool_and", [query.offers]))
+    return [
+        f"""(SELECT {every}(
+            EXISTS (SELECT FROM facet_bits b WHERE b.kind = '{kind}' AND b.value = v AND bit_count(b.bits) > 0)
+            OR EXISTS (SELECT FROM facet_dirty d JOIN practice t ON t.id = d.practice_id
+                       WHERE v = ANY ({COLUMN[kind]})))
+         FROM unnest({arg(values)}::text[]) AS v)"""
+        for kind, every, values in asked
+        if values and values != [None]
+    ]
 
 
 def _tags(query: PracticeFilters, arg: Arguments) -> list[str]:

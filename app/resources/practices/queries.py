@@ -18,7 +18,7 @@ from app.resources.practices.documents import (
     TOMBSTONE,
     document_for,
 )
-from app.resources.practices.filters import search_conditions, standing
+from app.resources.practices.filters import anybody, search_conditions, standing
 from app.resources.practices.kept import STATE, kept_or
 from app.resources.practices.lifecycle import Side, allowed_sql
 from app.resources.practices.parameters import PracticeQuery, PracticeSearch
@@ -119,10 +119,8 @@ def _rows(
     position: list[str] | None,
 ) -> Statement:
     arg = Arguments()
-    return Statement(
-        _page(document, more, search_conditions(caller, query, arg), ORDERS[query.order], count, position, arg),
-        arg.values,
-    )
+    conditions = [*search_conditions(caller, query, arg), *anybody(query, arg)]
+    return Statement(_page(document, more, conditions, ORDERS[query.order], count, position, arg), arg.values)
 
 
 def _page(

@@ -8,6 +8,7 @@ import pytest
 from httpx import AsyncClient
 
 from app.database import Database
+from app.resources.practices.facets.refresh import refresh_facets
 from tests.conftest import SqlCount, Token
 from tests.factories import Headers, make_practice
 
@@ -96,6 +97,87 @@ async def test_facets_are_what_the_list_says(
             await by_hand(client, database, params, headers, dimension)
         ), (dimension, params)
         assert [entry["count"] for entry in counts] == sorted((entry["count"] for entry in counts), reverse=True)
+
+
+MORE: dict[str, list[Any]] = {
+    **CHOICES,
+    "tag": TAGS,
+    "any_tag": TAGS,
+    "city": ["ca-montreal"],
+    "region": ["americas", "africa"],
+    "role": ["transit", "destination"],
+    "mandate": ["housing"],
+    "offers": ["format:study-visit"],
+    "year_to": [2015, 2020],
+    "published_from": ["2020-01-01"],
+    "published_to": ["2021-01-01"],
+    "updated_since": ["2020-01-01T00:00:00Z"],
+    "stale": [True, False],
+    "q": ["practice housing", "identity"],
+    "status": ["published", "draft"],
+}
+ONE_BY_ONE = """
+WITH gone AS (DELETE FROM facet_bits), free AS (DELETE FROM facet_slot)
+INSERT INTO facet_dirty (practice_id) SELECT id FROM practice WHERE status = 'published'"""
+
+
+async def change(client: AsyncClient, token: Token, database: Database, pick: random.Random) -> None:
+    """Some practices are changed, brought in, shared otherwise, archived; a tag and a city are."""
+    owner = {**await token("city:ca-montreal"), "If-Match": "*"}
+    for item in (await listed(client, {"city": "ca-montreal"}, owner))[:4]:
+        patch = {
+            "tags": pick.sample(TAGS, 2), "stage": pick.choice([None, "completed"]), "offers": ["format:study-visit"],
+            "visibility": pick.choice(["public", "members", "network:c40", "network:mmc"]), "year_end": 2022,
+        }  # fmt: skip
+        answer = await client.patch(f"/v1/practices/{item['id']}", json=patch, headers=owner)
+        assert answer.status_code == 200, answer.text
+    for item in (await listed(client, {"city": "ca-montreal"}, owner))[-2:]:
+        await client.post(f"/v1/practices/{item['id']}/transitions", json={"to": "archived"}, headers=owner)
+    for number in range(4):
+        brought = {
+            "title": f"Brought {number}",
+            "summary": "By a network.",
+            "city_id": pick.choice(["gb-bristol", "ca-montreal"]),
+            "status": "published",
+            "visibility": pick.choice(["public", "network:mmc"]),
+            "tags": pick.sample(TAGS, 1),
+        }
+        path = f"/v1/sources/mmc/practices/{pick.randrange(8)}"
+        assert (await client.put(path, json=brought, headers=await token("network:mmc"))).is_success
+    await database.execute(
+        "UPDATE practice SET published_at = published_at - interval '6 years', last_verified_at = NULL"
+        " WHERE status = 'published' AND random() < 0.5"
+    )
+    broader = pick.choice(["theme:housing-and-shelter", "theme:rights-and-documentation"])
+    await database.execute("UPDATE tag SET broader = $1 WHERE id = 'theme:municipal-id'", broader)
+    await database.execute("UPDATE city SET population = $1 WHERE id = 'gb-bristol'", pick.randrange(2_000_000))
+
+
+async def test_bitmaps_count_what_is_counted_one_by_one(
+    client: AsyncClient, token: Token, database: Database, practices: Headers
+) -> None:
+    pick = random.Random(3)
+    callers = [{}, practices, await token("network:mmc"), await token("city:ca-montreal"), await token("operator")]
+    asked = [
+        ({n: pick.choice(values) for n, values in MORE.items() if pick.random() < number / 100}, pick.choice(callers))
+        for number in range(28)
+    ]
+
+    async def counted() -> list[Any]:
+        return [(await client.get(PATH, params=params, headers=headers)).json() for params, headers in asked]
+
+    for number in range(2):
+        await change(client, token, database, pick)
+        async with database.transaction() as connection:
+            assert await refresh_facets(connection, least=1) > 0
+            assert await refresh_facets(connection, least=1) == 0
+        if number:
+            await change(client, token, database, pick)
+        by_bitmaps = await counted()
+        assert sum(answer["total"] for answer in by_bitmaps) > 100
+        await database.execute(ONE_BY_ONE)
+        for (params, _), given, expected in zip(asked, by_bitmaps, await counted(), strict=True):
+            assert given == expected, params
 
 
 async def test_one_statement_and_an_entity_tag(client: AsyncClient, practices: Headers, sql_count: SqlCount) -> None:

@@ -89,8 +89,12 @@ def met(caller: Caller, own: Mapping[str, PracticeFilters], rest: PracticeFilter
     return f"""
 choice AS MATERIALIZED ({" UNION ALL ".join(choices)}),
 part AS MATERIALIZED (
-    SELECT w.no, b.segment, bit_or(b.bits) AS bits
-    FROM choice w JOIN facet_bits b ON b.kind = w.kind AND b.value = w.value GROUP BY w.no, b.segment
+    SELECT n.no, s.segment, x.bits
+    FROM (SELECT DISTINCT no FROM choice) n
+    CROSS JOIN generate_series(0, (SELECT max(slot) / {SEGMENT} FROM facet_slot)) AS s (segment)
+    CROSS JOIN LATERAL (SELECT bit_or(b.bits) AS bits FROM choice w JOIN facet_bits b
+        ON b.kind = w.kind AND b.value = w.value AND b.segment = s.segment WHERE w.no = n.no) x
+    WHERE x.bits IS NOT NULL
     {"".join(f" UNION ALL {select}" for select in sets)}),
 changed AS MATERIALIZED ({bitmaps("SELECT s.slot FROM dirty JOIN facet_slot s USING (practice_id)")}),
 met AS MATERIALIZED (

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from app.areas import CURRENT_MEMBER
 from app.caller import Caller
 from app.database import Arguments, Statement
-from app.resources.practices.facets.bitmaps import CHANGED, met
+from app.resources.practices.facets.bitmaps import CHANGED, NONE, met
 from app.resources.practices.facets.choices import choices
 from app.resources.practices.facets.schemas import SCHEMES, Facets
 from app.resources.practices.filters import choice_conditions, search_conditions, standing
@@ -33,13 +33,14 @@ NETWORKS = """CASE WHEN p.networks = '{}' THEN coalesce(o.networks, '{}')
 OF_CITIES = f"""SELECT m.city_id, array_agg(DISTINCT m.network_id) AS networks FROM membership m
     WHERE {CURRENT_MEMBER} GROUP BY m.city_id"""
 TAGGED = "ARRAY(SELECT DISTINCT split_part(tag, ':', 1) FROM unnest(p.tag_closure) AS tag)"
-# A record is of a network that brought it in or has its city among its members.
-IN_NETWORK = f"""
-networked AS MATERIALIZED (
-    SELECT n.network, b.segment, bit_or(b.bits) AS bits
-    FROM (SELECT id AS network, 'brought' AS kind, id AS value FROM network
-          UNION ALL SELECT m.network_id, 'city', m.city_id FROM membership m WHERE {CURRENT_MEMBER}) n
-    JOIN facet_bits b ON b.kind = n.kind AND b.value = n.value GROUP BY n.network, b.segment)"""
+# Sets are long: they are counted, or put together segment by segment, before anything is sorted or grouped.
+MEMBER_CITIES = f"SELECT m.city_id FROM membership m WHERE {CURRENT_MEMBER}"
+BY_CITY = """
+by_city AS MATERIALIZED (
+    SELECT name, city, sum(count) AS count FROM (
+        SELECT m.name, b.value AS city, bit_count(b.bits & m.bits) AS count
+        FROM facet_bits b JOIN met m ON m.segment = b.segment WHERE b.kind = 'city' AND m.name IN ({names}) OFFSET 0) c
+    GROUP BY name, city)"""
 
 
 def facets(caller: Caller, query: PracticeFilters) -> Statement:
@@ -57,7 +58,8 @@ def facets(caller: Caller, query: PracticeFilters) -> Statement:
     counts = [*_one_by_one(conditions_of)]
     ahead = [f"of_city AS MATERIALIZED ({OF_CITIES})"]
     if query.status in {None, "published"}:
-        ahead += [CHANGED, met(caller, own, rest, found, arg), IN_NETWORK]
+        names = ", ".join({f"'{_name(dimension, own)}'" for dimension in (*OF_CITY, "network")})
+        ahead += [CHANGED, met(caller, own, rest, found, arg), BY_CITY.format(names=names)]
         conditions.append("p.id IN (SELECT practice_id FROM dirty)")
         counts += _by_bitmaps(own)
     ahead.append(_hits(conditions, conditions_of))
@@ -104,23 +106,40 @@ def _by_bitmaps(own: Mapping[str, PracticeFilters]) -> Iterator[str]:
     yield "SELECT 'total', NULL, sum(bit_count(bits)) FROM met WHERE name = ''"
     names = ", ".join(f"'{name}'" for name in own) or "''"
     # Tags are of the dimension of their scheme; a record without any is in the set `untagged` of the scheme.
-    yield f"""SELECT b.dimension, b.shown, sum(bit_count(b.bits & m.bits)) FROM (
-        SELECT CASE kind WHEN 'tag' THEN split_part(value, ':', 1) WHEN 'untagged' THEN value ELSE kind END
-                   AS dimension,
-               CASE kind WHEN 'untagged' THEN NULL ELSE nullif(value, '') END AS shown, segment, bits
-        FROM facet_bits WHERE kind IN ('tag', 'untagged', '{"', '".join(OF_RECORD)}')) b
-    JOIN met m ON m.segment = b.segment AND m.name = CASE WHEN b.dimension IN ({names}) THEN b.dimension ELSE '' END
+    yield f"""SELECT dimension, shown, sum(count) FROM (
+        SELECT b.dimension, b.shown, bit_count(b.bits & m.bits) AS count FROM (
+            SELECT CASE kind WHEN 'tag' THEN split_part(value, ':', 1) WHEN 'untagged' THEN value ELSE kind END
+                       AS dimension,
+                   CASE kind WHEN 'untagged' THEN NULL ELSE nullif(value, '') END AS shown, segment, bits
+            FROM facet_bits WHERE kind IN ('tag', 'untagged', '{"', '".join(OF_RECORD)}')) b
+        JOIN met m ON m.segment = b.segment AND m.name = CASE WHEN b.dimension IN ({names}) THEN b.dimension ELSE '' END
+        OFFSET 0) b
     GROUP BY 1, 2"""
     for name in OF_CITY:
-        yield f"""SELECT '{name}', c.{name}, sum(bit_count(b.bits & m.bits))
-        FROM facet_bits b JOIN met m ON m.segment = b.segment AND m.name = '{_name(name, own)}'
-        JOIN city c ON c.id = b.value WHERE b.kind = 'city' GROUP BY 2"""
-    met_network = f"m.name = '{_name('network', own)}'"
-    yield f"""SELECT 'network', n.network, sum(bit_count(n.bits & m.bits))
-        FROM networked n JOIN met m ON m.segment = n.segment AND {met_network} GROUP BY 2"""
-    yield f"""SELECT 'network', NULL, sum(bit_count(CASE WHEN n.bits IS NULL THEN m.bits ELSE m.bits & ~n.bits END))
-        FROM met m LEFT JOIN (SELECT segment, bit_or(bits) AS bits FROM networked GROUP BY segment) n USING (segment)
-        WHERE {met_network}"""
+        yield f"""SELECT '{name}', c.{name}, sum(b.count) FROM by_city b JOIN city c ON c.id = b.city
+            WHERE b.name = '{_name(name, own)}' GROUP BY 2"""
+    yield from _networks(_name("network", own))
+
+
+def _networks(name: str) -> Iterator[str]:
+    """Counts by network: a network's are the records of its cities, and those that it brought in from others."""
+    yield f"""SELECT 'network', m.network_id, sum(b.count) FROM by_city b JOIN membership m ON m.city_id = b.city
+        WHERE {CURRENT_MEMBER} AND b.name = '{name}' GROUP BY 2"""
+    brought = "FROM facet_bits b JOIN met m ON m.segment = b.segment"
+    bits = f"""m.bits & b.bits & ~coalesce((SELECT bit_or(c.bits) FROM facet_bits c
+        WHERE c.kind = 'city' AND c.segment = b.segment AND c.value IN ({MEMBER_CITIES} AND {{}})), {NONE})"""
+    yield f"""SELECT 'network', network, sum(count) FROM (
+        SELECT b.value AS network, bit_count({bits.format("m.network_id = b.value")}) AS count {brought}
+        WHERE b.kind = 'brought' AND m.name = '{name}' OFFSET 0) n GROUP BY 2"""
+    # Of no network: all but those of cities that are in any, and those that any brought in from other cities.
+    yield f"SELECT 'network', NULL, sum(bit_count(bits)) FROM met WHERE name = '{name}'"
+    yield f"""SELECT 'network', NULL, -sum(b.count) FROM by_city b
+        WHERE b.name = '{name}' AND b.city IN ({MEMBER_CITIES})"""
+    of_any = """(SELECT x.segment, (SELECT bit_or(o.bits) FROM facet_bits o
+        WHERE o.kind = 'brought' AND o.segment = x.segment) AS bits
+        FROM (SELECT DISTINCT segment FROM facet_bits WHERE kind = 'brought') x)"""
+    yield f"""SELECT 'network', NULL, -sum(bit_count({bits.format("TRUE")}))
+        FROM {of_any} b JOIN met m ON m.segment = b.segment WHERE m.name = '{name}'"""
 
 
 def _members() -> Iterator[str]:
