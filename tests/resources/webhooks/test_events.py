@@ -69,10 +69,11 @@ async def test_practices(ears: Ears, client: AsyncClient) -> None:
     path = f"/v1/practices/{draft['id']}"
     await client.patch(path, json={"summary": HIDDEN}, headers=owner)
     await ears.move("owner", path, to="submitted", network="mmc")
-    await ears.move("owner", path, to="draft")
+    await ears.move("network", path, to="changes_requested", note=HIDDEN)
     assert await ears.heard() == everybody(), "drafts and reviews are nobody's business"
+    await ears.move("owner", path, to="submitted", network="mmc")
     await client.patch(path, json={"visibility": "members"}, headers=owner)
-    await ears.move("owner", path, to="published")
+    await ears.move("network", path, to="published")
     assert await ears.heard() == everybody("practice.published"), "all of these are members"
 
     await client.patch(path, json={"visibility": "network:mmc"}, headers=owner)
