@@ -60,7 +60,9 @@ async def test_scores_and_order_are_those_of_the_formula(
 
     def score(one: dict[str, Any], other: dict[str, Any]) -> Any:
         left, right = closures[one["id"]], closures[other["id"]]
-        shared, either = sum(weights[tag] for tag in left & right), sum(weights[tag] for tag in left | right)
+        first, own = {*one["tags"][:1], *other["tags"][:1]}, {*one["tags"], *other["tags"]}
+        worth = {tag: weights[tag] * (2 if tag in first else 1 if tag in own else 0.35) for tag in left | right}
+        shared, either = sum(worth[tag] for tag in left & right), sum(worth.values())
         mine, theirs = words_of(one), words_of(other)
         here, there = cities[one["city"]["id"]], cities[other["city"]["id"]]
         return (
