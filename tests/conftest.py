@@ -112,7 +112,9 @@ contracts: dict[str, Contract] = {}
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[AsyncClient]:
     """A client that checks every answer against the OpenAPI document."""
-    contract = contracts.setdefault("contract", Contract(app.openapi()))
+    if "contract" not in contracts:
+        contracts["contract"] = Contract(app.openapi())
+    contract = contracts["contract"]
 
     async def check(response: Response) -> None:
         await response.aread()
