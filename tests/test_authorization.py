@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import pytest
-from fastapi import FastAPI
 from httpx import AsyncClient
 
 from app.main import create_app
@@ -140,18 +139,13 @@ BODIES: dict[str, Callable[[str], Any]] = {
 PLACES = {"cities": "ca-montreal", "networks": "mmc", "tags": "theme:housing", "city_id": "ca-montreal"}
 
 
-def operations() -> dict[str, tuple[str, str]]:
-    """Verb and path of each operation of the document."""
-    document = create_app().openapi()
-    return {
-        operation["operationId"]: (verb, path)
-        for path, item in document["paths"].items()
-        for verb, operation in item.items()
-        if verb in VERBS
-    }
-
-
-OPERATIONS = operations()
+PATHS = create_app().openapi()["paths"]
+OPERATIONS = {
+    operation["operationId"]: (verb, path)
+    for path, item in PATHS.items()
+    for verb, operation in item.items()
+    if verb in VERBS
+}
 
 
 def test_every_operation_has_a_line() -> None:
@@ -203,10 +197,10 @@ async def test_who_may_what(world: World, name: str, state: str, expected: tuple
 
 
 @pytest.mark.parametrize("name", sorted(set(OPERATIONS) - BY_CLIENT_SECRET))
-async def test_a_token_without_the_scope_is_no_help(app: FastAPI, bare: AsyncClient, token: Token, name: str) -> None:
+async def test_a_token_without_the_scope_is_no_help(bare: AsyncClient, token: Token, name: str) -> None:
     """With `exchanges:read` alone, everything that asks for another scope is 403; nothing is looked up before."""
     verb, path = OPERATIONS[name]
-    [security] = app.openapi()["paths"][path][verb].get("security", [{}])[-1:]
+    [security] = PATHS[path][verb].get("security", [{}])[-1:]
     wanted: list[str] = next(iter(security.values()), [])
     headers = await token("operator", "exchanges:read")
     if "operator" in wanted or wanted in ([], ["exchanges:read"]):
