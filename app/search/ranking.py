@@ -76,7 +76,9 @@ def found_page(
     if question.words:
         parts += [nearest(searched, seen), ranked(searched, met), hits(searched, met, position, count, arg)]
     else:
-        parts.append(_rest(searched, met if question.excluded else "FALSE", position, count, arg))
+        # All conditions stand in the statement even where nothing can be found: each of its arguments needs its place.
+        nothing = "" if question.excluded else "FALSE AND "
+        parts.append(_rest(searched, f"{nothing}{met} AND {seen}", position, count, arg))
     return f"""
 WITH {",".join(parts)}
 SELECT {select}
