@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from importlib.resources import files
@@ -21,6 +22,8 @@ from app.schema import grant_role, upgrade
 SERVER = "PX_TEST_SERVER"
 TEMPLATE = "px_template"
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+MEMORY = Path("/dev/shm")
+ENOUGH = 4 * 1024**3
 numbers = itertools.count()
 
 
@@ -31,10 +34,17 @@ def test_server() -> Iterator[str]:
         yield given
         return
     with (
-        tempfile.TemporaryDirectory(prefix="px-test-") as folder,
+        tempfile.TemporaryDirectory(prefix="px-test-", dir=_quick_folder()) as folder,
         embedded_postgres(Path(folder), settings=QUICK) as own,
     ):
         yield own.dsn
+
+
+def _quick_folder() -> Path | None:
+    """Memory, where there is enough of it: a clone is copied there in a third of the time. None: the usual folder."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH:
+        return MEMORY
+    return None
 
 
 def with_database(url: str, name: str) -> str:

@@ -197,15 +197,18 @@ async def test_who_may_what(world: World, name: str, state: str, expected: tuple
     assert tuple([await ask(world, name, state, caller) for caller in CALLERS]) == expected
 
 
-@pytest.mark.parametrize("name", sorted(set(OPERATIONS) - BY_CLIENT_SECRET))
-async def test_a_token_without_the_scope_is_no_help(bare: AsyncClient, token: Token, name: str) -> None:
+async def test_a_token_without_the_scope_is_no_help(bare: AsyncClient, token: Token) -> None:
     """With `exchanges:read` alone, everything that asks for another scope is 403; nothing is looked up before."""
-    verb, path = OPERATIONS[name]
-    [security] = PATHS[path][verb].get("security", [{}])[-1:]
-    wanted: list[str] = next(iter(security.values()), [])
-    headers = await token("operator", "exchanges:read")
-    if "operator" in wanted or wanted in ([], ["exchanges:read"]):
-        return
-    response = await bare.request(verb, path.replace("{id}", "ca-montreal"), headers={**headers, "If-Match": "*"})
-    assert response.status_code == 403
-    assert wanted[0] in response.json()["detail"]
+    headers = {**await token("operator", "exchanges:read"), "If-Match": "*"}
+    refused = 0
+    for name in sorted(set(OPERATIONS) - BY_CLIENT_SECRET):
+        verb, path = OPERATIONS[name]
+        [security] = PATHS[path][verb].get("security", [{}])[-1:]
+        wanted: list[str] = next(iter(security.values()), [])
+        if "operator" in wanted or wanted in ([], ["exchanges:read"]):
+            continue
+        response = await bare.request(verb, path.replace("{id}", "ca-montreal"), headers=headers)
+        assert (name, response.status_code) == (name, 403)
+        assert wanted[0] in response.json()["detail"]
+        refused += 1
+    assert refused > len(OPERATIONS) / 3

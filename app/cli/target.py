@@ -17,7 +17,7 @@ from app.database import Connection, plain_url
 from app.embedded import EmbeddedPostgresError, embedded_postgres
 
 OLDEST_VERSION = 150_000
-CANNOT_CONNECT = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
+CANNOT_CONNECT = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)

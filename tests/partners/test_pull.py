@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.database import UNREACHABLE
 from app.feed import rotate_epoch
 from app.partners.ledger import BusyError
 from app.partners.pull import Wish, open_pull
@@ -230,7 +231,7 @@ async def test_a_connection_to_the_database_that_dies_loses_and_doubles_nothing(
 
     with partner(say) as (url, _):
         killing = asyncio.create_task(kill())
-        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        with pytest.raises(UNREACHABLE):
             await here.pull(url, "mmc", format="feed")
         await killing
         tally = await here.pull(url, "mmc", format="feed")

@@ -101,7 +101,10 @@ async def test_robots_and_metrics(client: AsyncClient) -> None:
 async def test_health(client: AsyncClient) -> None:
     live, ready = await client.get("/livez"), await client.get("/readyz")
     assert (live.json(), ready.status_code) == ({"status": "ok"}, 200)
-    assert ready.json() == {"status": "ok", "checks": {"database": "ok", "migrations": "ok", "worker": "off"}}
+    assert ready.json() == {
+        "status": "ok",
+        "checks": {"database": "ok", "migrations": "ok", "worker": "off", "webhooks": "off"},
+    }
     assert live.headers["cache-control"] == ready.headers["cache-control"] == "no-store"
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from app.fields import CityId, Country, CursorText, Input, Moment, OrganizationId, Output, Slug, TagId
 
@@ -51,10 +51,14 @@ class ChangePage(Output):
     has_more: bool = Field(description="False: everything acknowledged before this request has been served.")
 
 
+def _each_once(types: list[RecordType]) -> list[RecordType]:
+    return list(dict.fromkeys(types))
+
+
 class ChangeFilters(Input):
     """Which records a copy holds; a record that ceases to match is a delete."""
 
-    type: Annotated[list[RecordType], Field(max_length=5)] = []
+    type: Annotated[list[RecordType], Field(max_length=20), AfterValidator(_each_once)] = []
     network: Slug | None = None
     city: CityId | None = None
     country: Country | None = None

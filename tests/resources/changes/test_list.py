@@ -62,7 +62,7 @@ async def test_a_copy_from_the_start_is_what_is_there(client: AsyncClient, token
     await make_practice(client, owner, publish=False, title="A draft")
     await make_practice(client, owner, visibility="members", title="For members")
     copy: Copy = {}
-    await follow(client, copy, type="practice", limit=3)
+    await follow(client, copy, type=["practice", "practice"], limit=3)
     assert copy == await everything(client)
     assert len(copy) == 7
 
