@@ -137,7 +137,9 @@ class Database:
 
     async def _acquire(self, pool: asyncpg.Pool) -> Any:
         try:
-            return await pool.acquire(timeout=self._timeout)
+            # With a timeout of its own, the pool would start a task for each acquisition.
+            async with asyncio.timeout(self._timeout):
+                return await pool.acquire()
         except TimeoutError as reason:
             raise ServiceUnavailable("All database connections are in use.", headers={"Retry-After": "1"}) from reason
         except asyncpg.PostgresError as reason:

@@ -59,6 +59,7 @@ from app.resources.tokens import routes as tokens
 from app.resources.webhooks import routes as webhooks
 from app.resources.webhooks.calls import CALLS
 from app.web import operation, problems
+from app.web.application import Application
 from app.web.cross_origin import OpenForReading
 from app.web.housekeeping import forget_expired
 from app.web.limits import RateLimiter
@@ -131,7 +132,7 @@ def create_app(database: Database | None = None, configuration: Settings | None 
         if database is None:
             await pools.close()
 
-    app = FastAPI(
+    app = Application(
         title="Practice Exchange",
         version="1",
         description=DESCRIPTION,
@@ -140,6 +141,8 @@ def create_app(database: Database | None = None, configuration: Settings | None 
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        # Ours are at /metrics and on standard error; traces go where OpenTelemetry's settings say.
+        telemetry={"metrics": False, "logs": False},
     )
     # The routes asked for most come first: they are tried in order.
     for router in ROUTERS:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
@@ -71,7 +71,8 @@ def _folder(kept: Path | None) -> Iterator[Path]:
 
 def _run(server_url: str, postmaster: int, records: int, options: Options) -> Run:
     url = asyncio.run(_database(server_url, f"px_bench_{records}"))
-    with out.status(f"{records:,} practices: loading"):
+    with _progress(f"{records:,} practices") as tell:
+        tell("loading")
         prepare(url, ROLE, records)
     return uvloop.run(_measured(url, postmaster, records, options))
 
@@ -82,21 +83,32 @@ async def _measured(url: str, postmaster: int, records: int, options: Options) -
         processes.project(url, ROLE) as project,
         processes.plain(url) as plain,
         processes.ceiling(url) as ceiling,
-        out.status("") as status,
+        _progress(f"{records:,} practices") as tell,
     ):
         servers = [project, plain, ceiling]
         compared = await check_equal(servers, facts)
-        results = await measure(
-            servers, facts, postmaster, options, lambda what: status.update(f"{records:,} practices: {what}")
-        )
+        results = await measure(servers, facts, postmaster, options, tell)
         memory = {server.name: server.peak_memory for server in servers}
         streams = await measure_streams(
             project, url, facts.network_token, records=records, bulk=options.bulk, rounds=options.rounds,
-            progress=lambda what: status.update(f"{records:,} practices: {what}"),
+            progress=tell,
         )  # fmt: skip
         grown = project.peak_memory - memory["project"]
     await _forget_new(url)
     return Run(records, results, memory, compared, streams, grown)
+
+
+@contextlib.contextmanager
+def _progress(subject: str) -> Iterator[Callable[[str], None]]:
+    """Tells what is done now: in one line of a terminal, else in a line each."""
+    with out.status("") as status:
+
+        def tell(what: str) -> None:
+            status.update(f"{subject}: {what}")
+            if not out.is_terminal:
+                out.print(f"{subject}: {what}", markup=False, highlight=False)
+
+        yield tell
 
 
 async def _database(server_url: str, name: str) -> str:

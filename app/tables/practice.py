@@ -67,6 +67,11 @@ class Practice(SQLModel, table=True):
         Index("ix_practice_offers", "offers", postgresql_using="gin"),
         Index("ix_practice_tag_closure", "tag_closure", postgresql_using="gin"),
         Index("ix_practice_networks", "networks", postgresql_using="gin"),
+        # Few rows lead on; but whenever a record ends, it is looked up whether one leads to it.
+        *(
+            Index(f"ix_practice_{name}", name, postgresql_where=text(f"{name} IS NOT NULL"))
+            for name in ("successor", "submitted_to")
+        ),
     )
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)

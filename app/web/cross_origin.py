@@ -2,7 +2,7 @@
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.errors import BadRequest
 from app.web.problems import problem_response
@@ -13,8 +13,11 @@ class OpenForReading(CORSMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a preflight, or let the request through and mark its answer."""
+        if scope["type"] == "http" and not any(name == b"origin" for name, _ in scope["headers"]):
+            await self.app(scope, receive, _marked(send))
+            return
         headers = Headers(scope=scope) if scope["type"] == "http" else None
-        if headers is None or scope["method"] != "OPTIONS" or not self._is_preflight(headers):
+        if headers is None or scope["method"] != "OPTIONS" or "access-control-request-method" not in headers:
             await super().__call__(scope, receive, send)
             return
         answer = self.preflight_response(request_headers=headers)
@@ -24,6 +27,16 @@ class OpenForReading(CORSMiddleware):
             answer = refused
         await answer(scope, receive, send)
 
-    @staticmethod
-    def _is_preflight(headers: Headers) -> bool:
-        return "origin" in headers and "access-control-request-method" in headers
+
+def _marked(send: Send) -> Send:
+    """Sends an answer to who named no origin: another answer than one who does gets, and caches must know."""
+
+    async def send_marked(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = message.get("headers", [])
+            varies = [value for name, value in headers if name == b"vary"]
+            others = [(name, value) for name, value in headers if name != b"vary"]
+            message["headers"] = [*others, (b"vary", b", ".join([*varies, b"Origin"]))]
+        await send(message)
+
+    return send_marked
