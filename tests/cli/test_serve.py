@@ -36,6 +36,21 @@ def start(tmp_path: Path) -> Iterator[Start]:
             serving.process.communicate(timeout=PATIENCE)
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of an exchange that has run once and has stopped."""
+    folder = tmp_path_factory.mktemp("filled") / "data"
+    assert Serving(folder).end()[0] == 0
+    return folder
+
+
+@pytest.fixture
+def restart(start: Start, filled: Path, tmp_path: Path) -> Start:
+    """As `start`, on a copy of the folder of an exchange that has run before."""
+    subprocess.run(["cp", "-a", str(filled), str(tmp_path / "data")], check=True)
+    return start
+
+
 def descendants(folder: Path) -> set[int]:
     """Processes that work on a data folder: they have it in their environment, or hold its lock open."""
     found = set()
@@ -92,8 +107,8 @@ def test_from_an_empty_folder_and_again(start: Start, tmp_path: Path) -> None:
     assert second.end(signal.SIGTERM)[0] == 0
 
 
-def test_the_printed_client_gets_a_token(start: Start) -> None:
-    serving = start()
+def test_the_printed_client_gets_a_token(restart: Start) -> None:
+    serving = restart()
     credentials = f"client_id={serving.said('client_id')}&client_secret={serving.said('client_secret')}"
     form = f"grant_type=client_credentials&{credentials}"
     asked = subprocess.run(
@@ -102,8 +117,8 @@ def test_the_printed_client_gets_a_token(start: Start) -> None:
     assert json.loads(asked.stdout)["token_type"].lower() == "bearer"
 
 
-def test_a_second_serve_joins_and_the_first_goes_on(start: Start) -> None:
-    first, second = start(), start()
+def test_a_second_serve_joins_and_the_first_goes_on(restart: Start) -> None:
+    first, second = restart(), restart()
     assert practices(first) == practices(second)
     assert second.end()[0] == 0
     assert first.get("/readyz")[0] == 200
@@ -111,8 +126,8 @@ def test_a_second_serve_joins_and_the_first_goes_on(start: Start) -> None:
 
 @needs_proc
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_nothing_is_left_when_it_is_killed(start: Start, tmp_path: Path, workers: str) -> None:
-    serving = start("--workers", workers, TMPDIR=str(tmp_path))
+def test_nothing_is_left_when_it_is_killed(restart: Start, tmp_path: Path, workers: str) -> None:
+    serving = restart("--workers", workers, TMPDIR=str(tmp_path))
     assert descendants(tmp_path / "data")
     serving.end(signal.SIGKILL)
     assert gone(tmp_path / "data")
@@ -120,8 +135,8 @@ def test_nothing_is_left_when_it_is_killed(start: Start, tmp_path: Path, workers
 
 
 @needs_proc
-def test_several_workers_share_metrics_and_end_together(start: Start, tmp_path: Path) -> None:
-    serving = start("--workers", "2", TMPDIR=str(tmp_path))
+def test_several_workers_share_metrics_and_end_together(restart: Start, tmp_path: Path) -> None:
+    serving = restart("--workers", "2", TMPDIR=str(tmp_path))
     assert list(tmp_path.glob("px-metrics-*"))
     assert serving.get("/metrics")[0] == 200
     code, _, err = serving.end()
@@ -131,16 +146,16 @@ def test_several_workers_share_metrics_and_end_together(start: Start, tmp_path: 
     assert not list(tmp_path.glob("px-metrics-*"))
 
 
-def test_a_worker_that_starts_slowly_is_waited_for(start: Start, tmp_path: Path) -> None:
+def test_a_worker_that_starts_slowly_is_waited_for(restart: Start, tmp_path: Path) -> None:
     # On a busy machine importing everything takes longer than the server's own patience, 5 seconds.
     slow = "import sys, time\nif '--multiprocessing-fork' in sys.orig_argv: time.sleep(6)\n"
     (tmp_path / "sitecustomize.py").write_text(slow)
-    serving = start("--workers", "2", PYTHONPATH=f"{tmp_path}{os.pathsep}{REPOSITORY}")
+    serving = restart("--workers", "2", PYTHONPATH=f"{tmp_path}{os.pathsep}{REPOSITORY}")
     assert "died" not in serving.end(signal.SIGTERM)[2]
 
 
-def test_what_is_no_http_is_told_so(start: Start) -> None:
-    address = urlsplit(start().url)
+def test_what_is_no_http_is_told_so(restart: Start) -> None:
+    address = urlsplit(restart().url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
         connection.sendall(b"FOO /v1/practices HTTP/1.1\r\nHost: x\r\n\r\n")
         head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
