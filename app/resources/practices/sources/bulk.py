@@ -1,7 +1,8 @@
 """Many records at once: a chunk of lines is one transaction, and a trial is one that is undone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
 from uuid import UUID
 
 import asyncpg
@@ -23,24 +24,25 @@ WAITED_TOO_LONG = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError,
 
 async def results(
     database: Database, actor: Actor, network: str, lines: AsyncIterator[tuple[int, bytes | None]]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Bring the lines in, for good; gives the result lines of each chunk once it is committed."""
-    async for chunk in _chunks(lines):
-        await _keep(database, actor, network, chunk)
-        yield result_lines(chunk)
+    async with contextlib.aclosing(_ahead(_chunks(lines))) as chunks:
+        async for chunk in chunks:
+            await _keep(database, actor, network, chunk)
+            yield result_lines(chunk)
 
 
 async def trial_results(
     database: Database, actor: Actor, network: str, lines: AsyncIterator[tuple[int, bytes | None]]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Say what the real run would do with the lines, and do nothing; gives the result lines of each chunk."""
     # What the real run would do with a line depends on the lines before it: they are all there, and all undone.
     imagined = set[UUID]()
-    async with database.connection() as connection:
+    async with database.connection() as connection, contextlib.aclosing(_ahead(_chunks(lines))) as chunks:
         transaction = connection.transaction()
         await transaction.start()
         try:
-            async for chunk in _chunks(lines):
+            async for chunk in chunks:
                 await _bring_in(connection, actor, network, chunk, locked=False)
                 imagined |= _created(chunk)
                 yield result_lines(chunk, imagined)
@@ -64,6 +66,19 @@ async def _keep(database: Database, actor: Actor, network: str, chunk: list[Line
                 raise
         else:
             return
+
+
+async def _ahead(chunks: AsyncIterator[list[Line]]) -> AsyncGenerator[list[Line]]:
+    """Each chunk; the one after it is read and checked while the database has this one, so that neither waits."""
+    coming = asyncio.ensure_future(anext(chunks, None))
+    try:
+        while chunk := await coming:
+            coming = asyncio.ensure_future(anext(chunks, None))
+            yield chunk
+    finally:
+        coming.cancel()
+        # Where this ends early, whatever reading would have said of the rest concerns nobody.
+        await asyncio.gather(coming, return_exceptions=True)
 
 
 async def _chunks(lines: AsyncIterator[tuple[int, bytes | None]]) -> AsyncIterator[list[Line]]:
