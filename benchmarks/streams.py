@@ -13,12 +13,12 @@ from itertools import islice
 
 import asyncpg
 
-from app.resources.practices.sources.upsert import NESTED
 from app.tables.base import uuid7
 from benchmarks.data import Practices
 from benchmarks.processes import Server
 
 NETWORK = "mmc"
+NESTED = ("resources", "implementers", "indicators")
 PUBLIC = "status = 'published' AND visibility = 'public'"
 SENT = (
     "title", "summary", "challenge", "description", "results", "lessons", "language", "tags", "keywords", "resources",

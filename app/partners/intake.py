@@ -17,8 +17,9 @@ from app.partners.ledger import Ledger, Seen
 from app.resources.cities.commands import create_city
 from app.resources.cities.schemas import CityCreate
 from app.resources.practices.sources.commands import take_back
-from app.resources.practices.sources.schemas import BIRTH_SCHEME, SourcePractice
-from app.resources.practices.sources.upsert import UUID_TEXT, Record, upsert
+from app.resources.practices.sources.records import Record
+from app.resources.practices.sources.schemas import BIRTH_SCHEME, UUID_TEXT, SourcePractice
+from app.resources.practices.sources.upsert import upsert
 from app.resources.tags.commands import create_tag
 from app.resources.tags.schemas import TagCreate
 

@@ -12,7 +12,7 @@ from app.partners.batches import Tally
 from app.partners.ledger import Ledger, Seen, open_ledger
 from app.partners.outgoing import Outgoing, page, practices
 from app.partners.remote import Answer, Remote, RemoteError
-from app.resources.practices.sources.upsert import BORN_HERE
+from app.resources.practices.sources.decisions import BORN_HERE
 
 NDJSON = "application/x-ndjson"
 # A token is renewed before it is over by this much.

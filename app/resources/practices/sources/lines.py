@@ -11,8 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.errors import MalformedJson, Problem, UnsupportedMediaType, error
 from app.fields import Identifier
+from app.resources.practices.sources.records import Record
 from app.resources.practices.sources.schemas import SourcePractice
-from app.resources.practices.sources.upsert import Record
 from app.web.bodies import parse_json
 from app.web.problems import invalid_input
 

@@ -1,5 +1,6 @@
 """Wire shapes of what networks bring in."""
 
+import re
 from typing import Any, Literal, Self
 from uuid import UUID
 
@@ -14,6 +15,7 @@ Result = Literal["created", "updated", "unchanged", "linked", "conflict", "inval
 # The scheme of the identity that a record has at the exchange where it was made: it stays with every copy, so that a
 # copy that comes home, or comes by two ways, is known.
 BIRTH_SCHEME = "practice-exchange"
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SOURCE_EXAMPLE: dict[str, Any] = {
     **{name: value for name, value in EXAMPLE.items() if name not in {"contact", "offers"}},
     "city_id": "ca-montreal",
