@@ -1,6 +1,9 @@
-"""Merge patches (RFC 7396)."""
+"""Changes of records: which version they start from, and merge patches (RFC 7396)."""
 
 from typing import Any
+
+# Of which a change may start from any; None: from whatever is there.
+Versions = frozenset[int] | None
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

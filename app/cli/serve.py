@@ -25,7 +25,6 @@ from app.logs import configure_logs
 GRACE = 20
 # A worker on a busy machine takes long to start; whoever is given up meanwhile is started again, for ever.
 WORKER_SILENCE = 60
-CONNECTIONS = 2_000
 COUNTS = """
 SELECT (SELECT count(*) FROM city) AS cities, (SELECT count(*) FROM practice WHERE status = 'published') AS practices,
        (SELECT count(*) FROM exchange_request) AS requests"""
@@ -126,7 +125,6 @@ def _serve(listener: socket.socket, workers: int, timeout_keep_alive: int) -> No
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=CONNECTIONS,
         timeout_keep_alive=timeout_keep_alive,
         timeout_graceful_shutdown=GRACE,
         timeout_worker_healthcheck=WORKER_SILENCE,

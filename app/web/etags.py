@@ -4,6 +4,7 @@ import hashlib
 import re
 
 from app.errors import BadRequest, PreconditionFailed, PreconditionRequired
+from app.merging import Versions
 
 MEMBER = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
 RECORD = re.compile(r'"(\d{1,9})-[a-z0-9.-]*"')
@@ -25,8 +26,8 @@ def of_body(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:24]}"'
 
 
-def required_version(if_match: str | None) -> int | None:
-    """The version that an If-Match header names; None for `*`, any version.
+def required_versions(if_match: str | None) -> Versions:
+    """The versions that an If-Match header names, any of which will do; None for `*`, any version.
 
     The part after the version tells variants of one record apart (who sees it); a change is bound to the version.
 
@@ -45,14 +46,14 @@ def required_version(if_match: str | None) -> int | None:
     versions = {int(match[1]) for match in RECORD.finditer(value) if not value[: match.start()].endswith("W/")}
     if not versions:
         raise PreconditionFailed("If-Match names no version of this record.")
-    return max(versions)
+    return frozenset(versions)
 
 
-def put_version(if_match: str | None, if_none_match: str | None, *, is_new: bool) -> int | None:
-    """The version that a PUT replaces; None for any, and where there is nothing yet (`is_new`).
+def put_versions(if_match: str | None, if_none_match: str | None, *, is_new: bool) -> Versions:
+    """The versions that a PUT replaces; None for any, and where there is nothing yet (`is_new`).
 
     Raises:
-        PreconditionRequired, BadRequest: as `required_version`, where there is something to replace.
+        PreconditionRequired, BadRequest: as `required_versions`, where there is something to replace.
         PreconditionFailed: as that; or it shall make something that is there, or replace what is not.
     """
     if is_new:
@@ -61,4 +62,4 @@ def put_version(if_match: str | None, if_none_match: str | None, *, is_new: bool
         return None
     if "*" in candidates(if_none_match):
         raise PreconditionFailed("If-None-Match was sent, and there is such a record already.")
-    return required_version(if_match)
+    return required_versions(if_match)

@@ -21,6 +21,8 @@ from app.web.problems import of_exception, problem_response
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 HEADERS_LENGTH = 32 * 1024
 TOO_MANY = 429
+# Their lines are one list, however many they are (RFC 9110 §5.3).
+LISTS = frozenset({b"accept", b"accept-encoding", b"accept-language", b"if-match", b"if-none-match"})
 # A body of many records is read line by line, and has no limit as a whole.
 BULK = re.compile(r"/v1/sources/[^/]+/practices")
 # A full disk or a closed pipe behind standard error costs a line of the log, never an answer.
@@ -106,6 +108,7 @@ class _Exchange:
         self.method: str = scope["method"]
         self.is_head = self.method == "HEAD"
         self.scope: dict[str, Any] = {**scope, "method": "GET"} if self.is_head else dict(scope)
+        self.scope["headers"] = _combined(scope["headers"])
         self.status = 499
         self._receive = receive
         self._send = send
@@ -190,3 +193,12 @@ class _Exchange:
 
     def _too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(f"The body is larger than {self._limit} bytes.", headers={"Connection": "close"})
+
+
+def _combined(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers, where lines of one list are joined to one."""
+    lists = [name for name, _ in headers if name in LISTS]
+    if len(set(lists)) == len(lists):
+        return headers
+    others = [(name, value) for name, value in headers if name not in LISTS]
+    return others + [(name, b", ".join(value for of, value in headers if of == name)) for name in dict.fromkeys(lists)]

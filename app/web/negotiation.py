@@ -33,7 +33,8 @@ def negotiated(accept: str | None, offered: Sequence[str]) -> str:
     Raises:
         NotAcceptable: it takes none of them.
     """
-    if accept is None or accept in {"*/*", offered[0]}:
+    # An empty list has no preference either.
+    if not accept or accept in {"*/*", offered[0]}:
         return offered[0]
     weights = _weights(accept)
     best = max(offered, key=lambda media_type: _weight(weights, media_type))

@@ -10,6 +10,8 @@ import os
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 from fastapi import FastAPI
@@ -19,6 +21,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.caller import SCOPES
+from app.config import settings
 from app.database import UNREACHABLE
 from app.errors import CATALOGUE, NotFound, Problem
 from app.schema import is_current
@@ -83,9 +87,20 @@ async def openapi(request: Request) -> Response:
 
 def _openapi_bytes(app: FastAPI) -> bytes:
     if not hasattr(app.state, "openapi"):
-        app.state.openapi = json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+        app.state.openapi = json.dumps(_placed(app.openapi()), ensure_ascii=False, separators=(",", ":")).encode()
     document: bytes = app.state.openapi
     return document
+
+
+def _placed(document: dict[str, Any]) -> dict[str, Any]:
+    """The document for where the service is seen: under PX_PUBLIC_URL's path, if that has one."""
+    if not (root := urlsplit(settings().public_url or "").path):
+        return document
+    flow = {"tokenUrl": f"{root}/oauth/token", "scopes": SCOPES}
+    schemes = {**document["components"]["securitySchemes"]}
+    schemes["client"] = {**schemes["client"], "flows": {"clientCredentials": flow}}
+    components = {**document["components"], "securitySchemes": schemes}
+    return {**document, "servers": [{**document["servers"][0], "url": root}], "components": components}
 
 
 async def docs(request: Request) -> Response:

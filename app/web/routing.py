@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from app.caller import ANONYMOUS, Caller
@@ -34,6 +35,8 @@ MOST_PARAMETERS = 100
 JSON_ONLY = ("application/json",)
 MOST_KEPT = 200
 LONGEST_KEPT = 300
+# The paths of routes without parameters.
+_written_out: set[str] = set()
 
 
 class ApiRequest(Request):
@@ -114,6 +117,14 @@ class ApiRoute(APIRoute):
         self.is_json: bool = "GET" in (self.methods or ()) and is_default and not looks_itself
         self._bind_to(endpoint)
         self.app = self._answer
+        if not self.param_convertors:
+            _written_out.add(self.path)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the request is for this route: a path that is written out elsewhere names no record here."""
+        if self.param_convertors and scope["path"] in _written_out:
+            return Match.NONE, {}
+        return super().matches(scope)
 
     def _bind_to(self, endpoint: Endpoint) -> None:
         path_names = {field.name for field in self.dependant.path_params}

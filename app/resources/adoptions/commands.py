@@ -10,7 +10,7 @@ from app.caller import Actor
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
 from app.feed import mark
-from app.merging import merge_patch
+from app.merging import Versions, merge_patch
 from app.resources.adoptions.queries import PLAIN, writable
 from app.resources.adoptions.schemas import AdoptionCreate, AdoptionFields, AdoptionUpdate
 from app.tables.base import uuid7
@@ -79,7 +79,7 @@ marked AS ({_marked(arg, actor, "counted")})
 
 
 async def update_adoption(
-    connection: Connection, actor: Actor, practice_id: UUID, id_: UUID, version: int | None, patch: AdoptionUpdate
+    connection: Connection, actor: Actor, practice_id: UUID, id_: UUID, versions: Versions, patch: AdoptionUpdate
 ) -> None:
     """Apply a merge patch (RFC 7396); a change of what was said takes the origin's confirmation away.
 
@@ -90,7 +90,7 @@ async def update_adoption(
     current = _seen(await connection.fetchrow(*writable(actor.caller, practice_id, id_).flat))
     if not actor.caller.is_operator and actor.caller.city_id != current["city_id"]:
         raise Forbidden("Only the adopting city changes its adoption.")
-    if version is not None and version != current["version"]:
+    if versions is not None and current["version"] not in versions:
         raise PreconditionFailed(f"The adoption is at version {current['version']} now.")
     before = json.loads(current["fields"])
     wanted = AdoptionFields.model_validate(merge_patch(before, patch.model_dump(mode="json", exclude_unset=True)))

@@ -1,16 +1,18 @@
 """How the feed shows an adoption: while its practice is public."""
 
 from app.areas import MEMBERS
+from app.caller import ANONYMOUS
+from app.database import Arguments
 from app.documents import text_of
 from app.feed import FeedType
-from app.resources.adoptions.queries import DOCUMENT, SOURCE
+from app.resources.adoptions.queries import SOURCE, document_for
 from app.visibility import PUBLIC_PRACTICE
 
 ID = "CASE WHEN f.type = 'adoption' THEN f.id::uuid END"
 FEED = FeedType(
     name="adoption",
     source=f"FROM {SOURCE} WHERE a.id = {ID} AND {PUBLIC_PRACTICE}",
-    document=text_of(DOCUMENT),
+    document=text_of(document_for(ANONYMOUS, Arguments())),
     filters={
         "network": f"a.city_id IN ({MEMBERS})",
         "city": "a.city_id = {0}",

@@ -9,34 +9,51 @@ from app.documents import city_ref, columns, moment, same, text_of, text_unless_
 from app.paging import Key, after, order_by
 from app.periods import in_days
 from app.resources.adoptions.schemas import AdoptionPublic, AdoptionQuery, PracticeAdoptionQuery
-from app.visibility import practice_visible
+from app.visibility import practice_visible, request_visible
 
 NEWEST = (Key("a.created_at", "timestamptz", descending=True), Key("a.id", "uuid", descending=True))
 PLAIN = (
     "stage", "started_on", "what_was_kept", "what_was_changed", "why_stopped", "results", "resulting_practice_id",
     "exchange_request_id", "evidence_url",
 )  # fmt: skip
-DOCUMENT = columns(
-    AdoptionPublic,
-    {
-        **same("a", *PLAIN, "id", "practice_id", "practice_version", "confirmed_by_origin", "version"),
-        "city": city_ref("c"),
-        "created_at": moment("a.created_at"),
-        "updated_at": moment("a.updated_at"),
-    },
-)
 FIELDS = f"(SELECT row_to_json(d)::text FROM (SELECT {', '.join(f'a.{name}' for name in PLAIN)}) d)"
 MOST_NODES = 1_000
 SOURCE = "adoption a JOIN practice p ON p.id = a.practice_id JOIN city c ON c.id = a.city_id"
 
 
+def document_for(caller: Caller, arg: Arguments) -> str:
+    """The SELECT list of an adoption's document; a practice or request that the caller does not see is not named."""
+    return columns(
+        AdoptionPublic,
+        {
+            **same("a", *PLAIN, "id", "practice_id", "practice_version", "confirmed_by_origin", "version"),
+            **_linked(caller, arg),
+            "city": city_ref("c"),
+            "created_at": moment("a.created_at"),
+            "updated_at": moment("a.updated_at"),
+        },
+    )
+
+
+def _linked(caller: Caller, arg: Arguments) -> dict[str, str]:
+    """What the adoption `a` leads to, as far as the caller sees it."""
+    practice, request = practice_visible(caller, arg, ended=True), request_visible(caller, arg)
+    of_practice = f"FROM practice p WHERE p.id = a.resulting_practice_id AND ({practice})"
+    of_request = f"FROM exchange_request r WHERE r.id = a.exchange_request_id AND ({request})"
+    return {
+        "resulting_practice_id": f"(SELECT p.id {of_practice})",
+        "exchange_request_id": f"(SELECT r.id {of_request})",
+    }
+
+
 def adoption(caller: Caller, practice_id: UUID, id_: UUID, if_none_match: list[str]) -> Statement:
     """One adoption: `etag`, and `body`, null when the client has it."""
     arg = Arguments(practice_id, id_, if_none_match)
+    shown = " || ".join(f"CASE WHEN {id_} IS NULL THEN '' ELSE 's' END || '.'" for id_ in _linked(caller, arg).values())
     return Statement(
         f"""
-SELECT e.etag, {text_unless_known(DOCUMENT, "$3")} AS body
-FROM {SOURCE} CROSS JOIN LATERAL (SELECT '"' || a.version || '-' || c.version || '"' AS etag) e
+SELECT e.etag, {text_unless_known(document_for(caller, arg), "$3")} AS body
+FROM {SOURCE} CROSS JOIN LATERAL (SELECT '"' || a.version || '-' || c.version || '.' || {shown} || '"' AS etag) e
 WHERE a.practice_id = $1 AND a.id = $2 AND {practice_visible(caller, arg)}""",
         arg.values,
     )
@@ -60,7 +77,7 @@ def adoptions_of(
         f"""
 SELECT NULL AS body, NULL AS created_at, NULL AS id FROM practice p WHERE p.id = $1 AND {visible}
 UNION ALL
-(SELECT {text_of(DOCUMENT)}, a.created_at::text, a.id::text
+(SELECT {text_of(document_for(caller, arg))}, a.created_at::text, a.id::text
  FROM {SOURCE} WHERE {" AND ".join(conditions)} ORDER BY {order_by(NEWEST)} LIMIT {query.limit + 1})""",
         arg.values,
     )
@@ -74,7 +91,7 @@ def adoption_page(caller: Caller, query: AdoptionQuery, position: list[str] | No
         conditions.append(after(NEWEST, position, arg))
     return Statement(
         f"""
-SELECT {text_of(DOCUMENT)} AS body, a.created_at::text, a.id::text
+SELECT {text_of(document_for(caller, arg))} AS body, a.created_at::text, a.id::text
 FROM {SOURCE} WHERE {" AND ".join(conditions)} ORDER BY {order_by(NEWEST)} LIMIT {query.limit + 1}""",
         arg.values,
     )

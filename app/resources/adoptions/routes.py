@@ -20,7 +20,7 @@ from app.resources.adoptions.schemas import (
     LineageQuery,
     PracticeAdoptionQuery,
 )
-from app.web.etags import required_version
+from app.web.etags import required_versions
 from app.web.responses import binding_of, counted, document, not_modified, page, part_page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
@@ -96,9 +96,9 @@ async def update_adoption(
     request: ApiRequest, id: PracticeId, adoption_id: AdoptionId, body: AdoptionUpdate
 ) -> Response:
     """Change an adoption, by merge patch (RFC 7396); the origin's confirmation is of what it had read, and goes."""
-    version = required_version(request.headers.get("if-match"))
+    versions = required_versions(request.headers.get("if-match"))
     async with write(request) as session:
-        await commands.update_adoption(session.connection, session.actor, id, adoption_id, version, body)
+        await commands.update_adoption(session.connection, session.actor, id, adoption_id, versions, body)
         return await session.respond(queries.adoption(request.caller, id, adoption_id, []))
 
 

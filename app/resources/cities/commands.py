@@ -12,6 +12,7 @@ from app.database import Arguments, Connection
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
 from app.feed import mark
 from app.fields import SLUG_LENGTH
+from app.merging import Versions, merge_patch
 from app.resources.cities.queries import writable
 from app.resources.cities.schemas import HALF_POSITION, CityCreate, CityUpdate
 
@@ -31,7 +32,7 @@ LETTERS = str.maketrans(
         "ŋ": "ng",
     }
 )
-EMPTY: dict[str, object] = {"kind": "city", "roles": [], "languages": [], "mandates": [], "member": False}
+EMPTY: dict[str, object] = {"kind": "city", "names": {}, "roles": [], "languages": [], "mandates": [], "member": False}
 
 
 async def create_city(connection: Connection, actor: Actor, body: CityCreate) -> str:
@@ -71,14 +72,14 @@ marked AS ({mark("city", "FROM made", origin=origin)})
     return id_
 
 
-async def update_city(connection: Connection, actor: Actor, id_: str, version: int | None, patch: CityUpdate) -> None:
+async def update_city(connection: Connection, actor: Actor, id_: str, versions: Versions, patch: CityUpdate) -> None:
     """Apply a merge patch (RFC 7396).
 
     Args:
         connection: with its transaction.
         actor: who changes it.
         id_: the city.
-        version: the version that the change is for; None: any.
+        versions: the versions that the change may be for; None: any.
         patch: the patch; only what was sent counts.
 
     Raises:
@@ -89,21 +90,24 @@ async def update_city(connection: Connection, actor: Actor, id_: str, version: i
     if row is None:
         raise NotFound("There is no such city.")
     _check_may_change(actor.caller, id_, patch)
-    if version is not None and version != row["version"]:
+    if versions is not None and row["version"] not in versions:
         raise PreconditionFailed(f"The city is at version {row['version']} now.")
+    before = json.loads(row["fields"])
     given = patch.model_dump(mode="json", exclude_unset=True)
-    if not given:
+    wanted = merge_patch(before, given)
+    changed = {name: value for name, value in given.items() if wanted.get(name, EMPTY.get(name)) != before[name]}
+    if not changed:
         return
     arg = Arguments(id_)
-    changes = ", ".join(_assignment(name, value, arg) for name, value in given.items())
+    changes = ", ".join(_assignment(name, value, arg) for name, value in changed.items())
     origin = arg(actor.organization)
-    shown = _shown_elsewhere(origin) if "name" in given else ""
+    shown = _shown_elsewhere(origin) if "name" in changed else ""
     sql = f"""
 WITH made AS (UPDATE city SET {changes}, version = version + 1, updated_at = now() WHERE id = $1
               RETURNING id, version),
 {shown}
 marked AS ({mark("city", "FROM made", origin=origin)})
-{audited(arg, actor, "updated", "city", "FROM made", changed=sorted(given))}"""
+{audited(arg, actor, "updated", "city", "FROM made", changed=sorted(changed))}"""
     try:
         await connection.execute(sql, *arg.values)
     except asyncpg.CheckViolationError as reason:

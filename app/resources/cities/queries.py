@@ -67,5 +67,5 @@ ORDER BY {order_by(keys)}""",
 
 
 def writable(id_: str) -> Statement:
-    """What a change starts from, the row locked: `version`."""
-    return Statement("SELECT c.version FROM city c WHERE c.id = $1 FOR UPDATE", [id_])
+    """What a change starts from, the row locked: `version`, and the `fields` as JSON."""
+    return Statement("SELECT c.version, row_to_json(c)::text AS fields FROM city c WHERE c.id = $1 FOR UPDATE", [id_])

@@ -10,7 +10,7 @@ from app.errors import NotFound
 from app.fields import CityId
 from app.resources.cities import commands, queries
 from app.resources.cities.schemas import CityCreate, CityPage, CityPublic, CityQuery, CityUpdate
-from app.web.etags import required_version
+from app.web.etags import required_versions
 from app.web.responses import binding_of, document, not_modified, page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
@@ -58,7 +58,7 @@ async def get_city(request: ApiRequest, id: ThisCity) -> Response:
 @requires("cities:write")
 async def update_city(request: ApiRequest, id: ThisCity, body: CityUpdate) -> Response:
     """Change a city's profile by merge patch (RFC 7396): for the city itself, and for the operator."""
-    version = required_version(request.headers.get("if-match"))
+    versions = required_versions(request.headers.get("if-match"))
     async with write(request) as session:
-        await commands.update_city(session.connection, session.actor, id, version, body)
+        await commands.update_city(session.connection, session.actor, id, versions, body)
         return await session.respond(queries.city(id, []))

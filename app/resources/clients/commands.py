@@ -11,6 +11,7 @@ from app.caller import Actor, Caller, scopes_for
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
 from app.feed import mark
+from app.merging import Versions
 from app.resources.clients.queries import managed_client
 from app.resources.clients.schemas import ClientUpdate
 
@@ -74,9 +75,9 @@ recorded AS ({audited(arg, actor, "updated", "city", "FROM joined", changed=["me
 
 
 async def update_client(
-    connection: Connection, actor: Actor, client_id: str, version: int | None, patch: ClientUpdate
+    connection: Connection, actor: Actor, client_id: str, versions: Versions, patch: ClientUpdate
 ) -> None:
-    """Apply a merge patch (RFC 7396); `version` is the one that the change is for, None: any.
+    """Apply a merge patch (RFC 7396); `versions` are those that the change may be for, None: any.
 
     Raises:
         NotFound, PreconditionFailed: as the names say.
@@ -84,9 +85,10 @@ async def update_client(
         Forbidden: a new scope is not the actor's to give.
         InvalidInput: a scope does not suit the organization.
     """
-    current = await _locked(connection, actor.caller, client_id, version)
+    current = await _locked(connection, actor.caller, client_id, versions)
     _refuse_revoked(current)
-    if not (given := patch.model_fields_set):
+    given = {name for name in patch.model_fields_set if getattr(patch, name) != current[name]}
+    if not given:
         return
     arg = Arguments(client_id)
     assignments = ["version = version + 1"]
@@ -132,13 +134,13 @@ WITH made AS (
     return secret
 
 
-async def revoke_client(connection: Connection, actor: Actor, client_id: str, version: int | None = None) -> None:
+async def revoke_client(connection: Connection, actor: Actor, client_id: str, versions: Versions = None) -> None:
     """Revoke a client: it gets no more tokens, and those it has stop working within seconds. Twice is as good as once.
 
     Raises:
         NotFound, PreconditionFailed: as the names say.
     """
-    current = await _locked(connection, actor.caller, client_id, version)
+    current = await _locked(connection, actor.caller, client_id, versions)
     if current["is_revoked"]:
         return
     arg = Arguments(client_id)
@@ -150,11 +152,11 @@ WITH made AS (UPDATE client SET revoked_at = now(), version = version + 1 WHERE 
     )
 
 
-async def _locked(connection: Connection, caller: Caller, client_id: str, version: int | None) -> Row:
+async def _locked(connection: Connection, caller: Caller, client_id: str, versions: Versions) -> Row:
     row = await connection.fetchrow(*managed_client(caller, client_id).flat)
     if row is None:
         raise NotFound("There is no such client.")
-    if version is not None and version != row["version"]:
+    if versions is not None and row["version"] not in versions:
         raise PreconditionFailed(f"The client is at version {row['version']} now.")
     return row
 

@@ -62,7 +62,7 @@ def managed_client(caller: Caller, client_id: str) -> Statement:
     arg = Arguments(client_id)
     return Statement(
         f"""
-SELECT c.version, c.organization, c.scopes, c.revoked_at IS NOT NULL AS is_revoked
+SELECT c.version, c.organization, c.name, c.scopes, c.revoked_at IS NOT NULL AS is_revoked
 FROM client c WHERE c.id = $1 AND {_managed(caller, arg)} FOR UPDATE""",
         arg.values,
     )

@@ -19,7 +19,7 @@ from app.resources.clients.schemas import (
     ClientWithSecret,
     Me,
 )
-from app.web.etags import required_version
+from app.web.etags import required_versions
 from app.web.limits import WINDOW
 from app.web.responses import JSON, PRIVATE, binding_of, document, not_modified, page
 from app.web.routing import ApiRequest, ApiRouter, requires
@@ -91,9 +91,9 @@ async def get_client(request: ApiRequest, client_id: ClientId) -> Response:
 @requires("clients:manage")
 async def update_client(request: ApiRequest, client_id: ClientId, body: ClientUpdate) -> Response:
     """Rename a client or change its scopes. A scope that is taken away is gone from its tokens within seconds."""
-    version = required_version(request.headers.get("if-match"))
+    versions = required_versions(request.headers.get("if-match"))
     async with write(request) as session:
-        await commands.update_client(session.connection, session.actor, client_id, version, body)
+        await commands.update_client(session.connection, session.actor, client_id, versions, body)
         return await session.respond(queries.client(request.caller, client_id, []))
 
 
@@ -101,9 +101,9 @@ async def update_client(request: ApiRequest, client_id: ClientId, body: ClientUp
 @requires("clients:manage")
 async def revoke_client(request: ApiRequest, client_id: ClientId) -> Response:
     """Revoke a client, for good: it and its tokens stop working within 5 seconds. It stays in the list."""
-    version = required_version(request.headers.get("if-match"))
+    versions = required_versions(request.headers.get("if-match"))
     async with write(request) as session:
-        await commands.revoke_client(session.connection, session.actor, client_id, version)
+        await commands.revoke_client(session.connection, session.actor, client_id, versions)
         return session.respond_with(Response(status_code=204))
 
 

@@ -10,7 +10,7 @@ from app.caller import ANONYMOUS, Actor, Caller
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
 from app.feed import mark
-from app.merging import merge_patch
+from app.merging import Versions, merge_patch
 from app.resources.exchanges import lifecycle
 from app.resources.exchanges.queries import writable
 from app.resources.exchanges.schemas import Outcome, RequestCreate, RequestFields, RequestTransition, RequestUpdate
@@ -50,7 +50,7 @@ marked AS ({marked(arg, actor)})
 
 
 async def update_request(
-    connection: Connection, actor: Actor, id_: UUID, version: int | None, patch: RequestUpdate
+    connection: Connection, actor: Actor, id_: UUID, versions: Versions, patch: RequestUpdate
 ) -> None:
     """Apply a merge patch (RFC 7396) to a request that is open or returned.
 
@@ -62,7 +62,7 @@ async def update_request(
     current = _seen(await connection.fetchrow(*writable(actor.caller, id_).flat))
     if not current["is_owner"]:
         raise Forbidden("The request belongs to another city.")
-    if version is not None and version != current["version"]:
+    if versions is not None and current["version"] not in versions:
         raise PreconditionFailed(f"The request is at version {current['version']} now.")
     if patch.model_fields_set == {"outcome"} and current["status"] == "completed":
         await _set_outcome(connection, actor, id_, patch.outcome)
@@ -74,17 +74,24 @@ async def update_request(
         raise Conflict(detail, errors=[error("/outcome", "too_early", detail)])
     if not patch.model_fields_set:
         return
-    fields = merge_patch(json.loads(current["fields"]), patch.model_dump(mode="json", exclude_unset=True))
-    wanted = RequestFields.model_validate(fields)
-    await _check(connection, actor.caller, wanted, new="expires_at" in patch.model_fields_set)
+    before = json.loads(current["fields"])
+    wanted = RequestFields.model_validate(merge_patch(before, patch.model_dump(mode="json", exclude_unset=True)))
+    after = wanted.model_dump(mode="json")  # what the patch removed is back as null or empty
+    if wanted.expires_at is not None:
+        after["expires_at"] = wanted.expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    changed = sorted(name for name in patch.model_fields_set - {"outcome"} if after[name] != before[name])
+    if not changed:
+        return
+    await _check(connection, actor.caller, wanted, new="expires_at" in changed)
     arg = Arguments(id_)
     assignments = ", ".join(f"{name} = {value}" for name, value in _assignments(wanted, arg).items())
-    changed = sorted(patch.model_fields_set)
+    # An adoption names the requests that everybody sees.
+    told = f"told AS ({_adoptions_marked(arg, actor)}),\n" if "visibility" in changed else ""
     await connection.execute(
         f"""
 WITH made AS (UPDATE exchange_request SET {assignments}, version = version + 1, updated_at = now() WHERE id = $1
               RETURNING id, version, visibility),
-marked AS ({marked(arg, actor)})
+{told}marked AS ({marked(arg, actor)})
 {audited(arg, actor, "updated", "exchange_request", "FROM made", changed=changed)}""",
         *arg.values,
     )
@@ -222,6 +229,14 @@ def marked(arg: Arguments, actor: Actor) -> str:
     )
     op = "CASE WHEN visibility = 'public' THEN 'upsert' ELSE 'delete' END"
     return mark("exchange_request", source, op=op, origin=arg(actor.organization))
+
+
+def _adoptions_marked(arg: Arguments, actor: Actor) -> str:
+    source = (
+        "FROM adoption a JOIN feed f ON f.type = 'adoption' AND f.id = a.id::text AND f.op = 'upsert'"
+        " WHERE a.exchange_request_id = $1"
+    )
+    return mark("adoption", source, id_="a.id", version="a.version", origin=arg(actor.organization))
 
 
 def _seen(row: Row | None) -> Row:

@@ -21,7 +21,7 @@ from app.resources.exchanges.schemas import (
     RequestUpdate,
     TimelineQuery,
 )
-from app.web.etags import required_version
+from app.web.etags import required_versions
 from app.web.responses import binding_of, document, not_modified, page, part_page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
@@ -69,9 +69,9 @@ async def get_exchange_request(request: ApiRequest, id: RequestId) -> Response:
 @requires("exchanges:write")
 async def update_exchange_request(request: ApiRequest, id: RequestId, body: RequestUpdate) -> Response:
     """Change a request while it is open or returned, by merge patch (RFC 7396)."""
-    version = required_version(request.headers.get("if-match"))
+    versions = required_versions(request.headers.get("if-match"))
     async with write(request) as session:
-        await commands.update_request(session.connection, session.actor, id, version, body)
+        await commands.update_request(session.connection, session.actor, id, versions, body)
         return await session.respond(queries.exchange_request(request.caller, id, []))
 
 

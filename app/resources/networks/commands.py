@@ -1,5 +1,6 @@
 """Writes of networks and memberships, inside the caller's transaction."""
 
+import json
 from dataclasses import dataclass
 
 import asyncpg
@@ -9,6 +10,7 @@ from app.caller import Actor, Caller
 from app.database import Arguments, Connection
 from app.errors import Conflict, Forbidden, NotFound, PreconditionFailed, PreconditionRequired
 from app.feed import mark
+from app.merging import Versions
 from app.resources.networks.queries import standing, writable
 from app.resources.networks.schemas import MembershipPut, NetworkCreate, NetworkUpdate
 
@@ -40,12 +42,12 @@ class Expectation:
     """What a client says about the record that it puts.
 
     Attributes:
-        version: of If-Match; None: any.
+        versions: of If-Match; None: any.
         is_there: whether it sent If-Match, and so expects a record.
         is_new: whether it sent `If-None-Match: *`.
     """
 
-    version: int | None = None
+    versions: Versions = None
     is_there: bool = False
     is_new: bool = False
 
@@ -63,7 +65,7 @@ class Expectation:
             raise PreconditionFailed(f"The record is there, at version {version}, and If-None-Match expects none.")
         elif not self.is_there:
             raise PreconditionRequired("The record is there: send If-Match with its ETag to replace it.")
-        elif self.version not in {None, version}:
+        elif self.versions is not None and version not in self.versions:
             raise PreconditionFailed(f"The record is at version {version} now.")
 
 
@@ -89,9 +91,9 @@ marked AS ({mark("network", "FROM made", origin=arg(actor.organization))})
 
 
 async def update_network(
-    connection: Connection, actor: Actor, id_: str, version: int | None, patch: NetworkUpdate
+    connection: Connection, actor: Actor, id_: str, versions: Versions, patch: NetworkUpdate
 ) -> None:
-    """Apply a merge patch (RFC 7396); `version` is the one that the change is for, None: any.
+    """Apply a merge patch (RFC 7396); `versions` are those that the change may be for, None: any.
 
     Raises:
         NotFound, Forbidden, PreconditionFailed: as the names say.
@@ -100,19 +102,22 @@ async def update_network(
     if row is None:
         raise NotFound("There is no such network.")
     _check_may_change(actor.caller, id_)
-    if version is not None and version != row["version"]:
+    if versions is not None and row["version"] not in versions:
         raise PreconditionFailed(f"The network is at version {row['version']} now.")
+    before = json.loads(row["fields"])
     given = patch.model_dump(mode="json", exclude_unset=True)
-    if not given:
+    wanted = {name: EMPTY.get(name) if value is None else value for name, value in given.items()}
+    changed = sorted(name for name, value in wanted.items() if value != before[name])
+    if not changed:
         return
     arg = Arguments(id_)
-    changes = ", ".join(f"{name} = {arg(EMPTY.get(name) if value is None else value)}" for name, value in given.items())
+    changes = ", ".join(f"{name} = {arg(wanted[name])}" for name in changed)
     await connection.execute(
         f"""
 WITH made AS (UPDATE network SET {changes}, version = version + 1, updated_at = now() WHERE id = $1
               RETURNING id, version),
 marked AS ({mark("network", "FROM made", origin=arg(actor.organization))})
-{audited(arg, actor, "updated", "network", "FROM made", changed=sorted(given))}""",
+{audited(arg, actor, "updated", "network", "FROM made", changed=changed)}""",
         *arg.values,
     )
 
@@ -144,7 +149,7 @@ async def put_membership(
 
 
 async def delete_membership(
-    connection: Connection, actor: Actor, network_id: str, city_id: str, version: int | None
+    connection: Connection, actor: Actor, network_id: str, city_id: str, versions: Versions
 ) -> None:
     """Strike a membership; one that is over is kept by `until` instead.
 
@@ -154,7 +159,7 @@ async def delete_membership(
     current = await _version(connection, actor.caller, network_id, city_id)
     if current is None:
         raise NotFound("The city does not belong to the network.")
-    Expectation(version, is_there=True).check(current)
+    Expectation(versions, is_there=True).check(current)
     arg = Arguments(network_id, city_id)
     change = f"DELETE FROM membership WHERE network_id = $1 AND city_id = $2 AND version = {arg(current)}"
     await _change(connection, actor, arg, change, "deleted")

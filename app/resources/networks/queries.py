@@ -102,8 +102,10 @@ UNION ALL
 
 
 def writable(id_: str) -> Statement:
-    """What a change starts from, the row locked: `version`."""
-    return Statement("SELECT n.version FROM network n WHERE n.id = $1 FOR UPDATE", [id_])
+    """What a change starts from, the row locked: `version`, and the `fields` as JSON."""
+    return Statement(
+        "SELECT n.version, row_to_json(n)::text AS fields FROM network n WHERE n.id = $1 FOR UPDATE", [id_]
+    )
 
 
 def standing(network_id: str, city_id: str) -> Statement:

@@ -21,7 +21,7 @@ from app.resources.networks.schemas import (
     NetworkQuery,
     NetworkUpdate,
 )
-from app.web.etags import candidates, required_version
+from app.web.etags import candidates, required_versions
 from app.web.responses import binding_of, document, not_modified, page, part_page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
@@ -63,9 +63,9 @@ async def get_network(request: ApiRequest, id: ThisNetwork) -> Response:
 @requires("cities:write")
 async def update_network(request: ApiRequest, id: ThisNetwork, body: NetworkUpdate) -> Response:
     """Change a network by merge patch (RFC 7396): for the network itself, and for the operator."""
-    version = required_version(request.headers.get("if-match"))
+    versions = required_versions(request.headers.get("if-match"))
     async with write(request) as session:
-        await commands.update_network(session.connection, session.actor, id, version, body)
+        await commands.update_network(session.connection, session.actor, id, versions, body)
         return await session.respond(queries.network(id, []))
 
 
@@ -102,7 +102,7 @@ async def put_network_city(request: ApiRequest, id: ThisNetwork, city_id: ThisCi
     """
     if_match = request.headers.get("if-match")
     expected = Expectation(
-        version=required_version(if_match) if if_match is not None else None,
+        versions=required_versions(if_match) if if_match is not None else None,
         is_there=if_match is not None,
         is_new="*" in candidates(request.headers.get("if-none-match")),
     )
@@ -118,7 +118,7 @@ async def put_network_city(request: ApiRequest, id: ThisNetwork, city_id: ThisCi
 @requires("cities:write")
 async def delete_network_city(request: ApiRequest, id: ThisNetwork, city_id: ThisCity) -> Response:
     """Strike a city from the network's list; for one that has left it, rather set `until`."""
-    version = required_version(request.headers.get("if-match"))
+    versions = required_versions(request.headers.get("if-match"))
     async with write(request) as session:
-        await commands.delete_membership(session.connection, session.actor, id, city_id, version)
+        await commands.delete_membership(session.connection, session.actor, id, city_id, versions)
         return session.respond_with(Response(status_code=204))

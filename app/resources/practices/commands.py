@@ -10,7 +10,7 @@ from app.audit import audited
 from app.caller import Actor, Caller
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
-from app.merging import merge_patch
+from app.merging import Versions, merge_patch
 from app.resources.practices import lifecycle
 from app.resources.practices.feed import marked, unlinked
 from app.resources.practices.queries import writable
@@ -54,7 +54,7 @@ timed AS ({step(arg, actor, "practice", "'draft'")})
 
 
 async def update_practice(
-    connection: Connection, actor: Actor, id_: UUID, version: int | None, patch: PracticeUpdate
+    connection: Connection, actor: Actor, id_: UUID, versions: Versions, patch: PracticeUpdate
 ) -> None:
     """Apply a merge patch (RFC 7396).
 
@@ -62,7 +62,7 @@ async def update_practice(
         connection: with its transaction.
         actor: who changes it.
         id_: the practice.
-        version: the version that the change is for; None: any.
+        versions: the versions that the change may be for; None: any.
         patch: the patch; only what was sent counts.
 
     Raises:
@@ -70,14 +70,17 @@ async def update_practice(
         Conflict: it is withdrawn or merged.
         InvalidInput, ValidationError: the record would break a rule after the change.
     """
-    current = await locked(connection, actor.caller, id_, version)
+    current = await locked(connection, actor.caller, id_, versions)
     check_alive(current)
-    fields = merge_patch(json.loads(current["fields"]), patch.model_dump(mode="json", exclude_unset=True))
-    given = patch.model_fields_set
-    if not given:
+    before = json.loads(current["fields"])
+    if not patch.model_fields_set:
         return
-    wanted = PracticeFields.model_validate(fields)
-    if "language" in given and await connection.fetchval(IS_TRANSLATED, id_, wanted.language):
+    wanted = PracticeFields.model_validate(merge_patch(before, patch.model_dump(mode="json", exclude_unset=True)))
+    after = wanted.model_dump(mode="json")  # what the patch removed is back as null or empty
+    changed = sorted(name for name in patch.model_fields_set if after[name] != before[name])
+    if not changed:
+        return
+    if "language" in changed and await connection.fetchval(IS_TRANSLATED, id_, wanted.language):
         detail = "There is a translation into this language; take it away first."
         raise InvalidInput(detail, errors=[error("/language", "translated", detail)])
     if current["status"] not in lifecycle.NEVER_PUBLISHED and wanted.summary is None:
@@ -91,10 +94,10 @@ WITH made AS (
     UPDATE practice SET {assignments}, version = version + 1, updated_at = now() WHERE id = $1
     RETURNING id, version, status, visibility),
 {marked(arg, actor)}
-{audited(arg, actor, "updated", "practice", "FROM made", changed=sorted(given))}""",
+{audited(arg, actor, "updated", "practice", "FROM made", changed=changed)}""",
         arg,
     )
-    if "external_ids" in given:
+    if "external_ids" in changed:
         # After the record itself, so that the version that this one follows is kept with the identities it had.
         arg = Arguments(id_)
         gone = "(DELETE FROM practice_external_id WHERE practice_id = $1 RETURNING id)"
@@ -150,14 +153,14 @@ timed AS ({step(arg, actor, "practice", "status", start="status", reason="'claim
     )
 
 
-async def delete_practice(connection: Connection, actor: Actor, id_: UUID, version: int | None) -> None:
+async def delete_practice(connection: Connection, actor: Actor, id_: UUID, versions: Versions) -> None:
     """Let a draft vanish; withdraw what was published, and keep its tombstone.
 
     Raises:
         NotFound, Forbidden, PreconditionFailed: as the names say.
         TransitionNotAllowed: it is withdrawn or merged already.
     """
-    current = await locked(connection, actor.caller, id_, version)
+    current = await locked(connection, actor.caller, id_, versions)
     if current["status"] not in lifecycle.NEVER_PUBLISHED:
         move = lifecycle.WITHDRAWAL.get(current["status"]) or lifecycle.check(current["status"], "withdrawn", set(), {})
         await _move(connection, actor, id_, move, PracticeTransition(to="withdrawn"))
@@ -208,27 +211,27 @@ async def _check_successor(connection: Connection, caller: Caller, id_: UUID, su
 
 
 async def locked(
-    connection: Connection, caller: Caller, id_: UUID, version: int | None = None, *, needs_owner: bool = True
+    connection: Connection, caller: Caller, id_: UUID, versions: Versions = None, *, needs_owner: bool = True
 ) -> Row:
     """What a change of a practice starts from, as `queries.writable` gives it, the row locked.
 
     Raises:
         NotFound: the caller does not see it.
         Forbidden: it belongs to another organization, and the change needs its owner.
-        PreconditionFailed: it is not at this version any more.
+        PreconditionFailed: it is at none of these versions any more.
     """
     row = await connection.fetchrow(*writable(caller, id_).flat)
     if row is None:
         raise NotFound("There is no such practice.")
     if needs_owner and not row["is_owner"]:
         raise Forbidden("The practice belongs to another organization.", organization=caller.organization)
-    check_version(row, version)
+    check_version(row, versions)
     return row
 
 
-def check_version(current: Row, version: int | None) -> None:
-    """Raise PreconditionFailed unless the practice is at this version; None: any."""
-    if version is not None and version != current["version"]:
+def check_version(current: Row, versions: Versions) -> None:
+    """Raise PreconditionFailed unless the practice is at one of these versions; None: at any."""
+    if versions is not None and current["version"] not in versions:
         raise PreconditionFailed(f"The practice is at version {current['version']} now.")
 
 

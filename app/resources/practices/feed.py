@@ -31,7 +31,7 @@ def marked(arg: Arguments, actor: Actor) -> str:
     """The feed marks of the practices `made` (id, version, status, visibility) and of their adoptions, as two CTEs.
 
     A practice is an upsert while it is public, and a delete once it is in the feed and is not; its adoptions are public
-    while it is.
+    while it is. An adoption that it came of names it while it is public.
     """
     origin = arg(actor.organization)
     op = f"CASE WHEN {PUBLIC} THEN 'upsert' ELSE 'delete' END"
@@ -40,7 +40,12 @@ def marked(arg: Arguments, actor: Actor) -> str:
     )
     adoptions = f"""FROM (SELECT a.id, a.version, {op} AS op
     FROM made JOIN adoption a ON a.practice_id = made.id LEFT JOIN feed f ON f.type = 'adoption' AND f.id = a.id::text
-    WHERE coalesce(f.op, 'delete') <> {op}) a"""
+    WHERE coalesce(f.op, 'delete') <> {op}
+    UNION SELECT a.id, a.version, 'upsert'
+    FROM made JOIN adoption a ON a.resulting_practice_id = made.id
+    JOIN feed f ON f.type = 'adoption' AND f.id = a.id::text AND f.op = 'upsert'
+    LEFT JOIN feed own ON own.type = 'practice' AND own.id = made.id::text
+    WHERE coalesce(own.op, 'delete') <> {op}) a"""
     return (
         f"marked AS ({mark('practice', practices, op=op, origin=origin)}),\n"
         f"adopted AS ({mark('adoption', adoptions, op='op', origin=origin)})"

@@ -36,7 +36,7 @@ from app.resources.practices.schemas import (
 )
 from app.resources.practices.similar import SimilarPage, similar
 from app.web.addresses import base_url
-from app.web.etags import required_version
+from app.web.etags import required_versions
 from app.web.negotiation import negotiated, wanted_languages
 from app.web.responses import JSON, binding_of, cache_headers, counted, document, not_modified, page, part_page
 from app.web.routing import ApiRequest, ApiRouter, raises, requires
@@ -160,9 +160,9 @@ async def get_practice(request: ApiRequest, id: PracticeId) -> Response:
 @requires("practices:write")
 async def update_practice(request: ApiRequest, id: PracticeId, body: PracticeUpdate) -> Response:
     """Change a practice by merge patch (RFC 7396); `If-Match` says which version the change is for."""
-    version = required_version(request.headers.get("if-match"))
+    versions = required_versions(request.headers.get("if-match"))
     async with write(request) as session:
-        await commands.update_practice(session.connection, session.actor, id, version, body)
+        await commands.update_practice(session.connection, session.actor, id, versions, body)
         return await session.respond(queries.practice(request.caller, id, []))
 
 
@@ -170,9 +170,9 @@ async def update_practice(request: ApiRequest, id: PracticeId, body: PracticeUpd
 @requires("practices:write")
 async def delete_practice(request: ApiRequest, id: PracticeId) -> Response:
     """Delete a practice: a draft vanishes, a published one is withdrawn and leaves a tombstone."""
-    version = required_version(request.headers.get("if-match"))
+    versions = required_versions(request.headers.get("if-match"))
     async with write(request) as session:
-        await commands.delete_practice(session.connection, session.actor, id, version)
+        await commands.delete_practice(session.connection, session.actor, id, versions)
         return session.respond_with(Response(status_code=204))
 
 

@@ -10,6 +10,7 @@ from app.caller import Actor, Caller
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, NotFound, PreconditionFailed
 from app.events import CHANNEL, searches
+from app.merging import Versions
 from app.outgoing.signature import new_secret
 from app.resources.webhooks.queries import managed
 from app.resources.webhooks.schemas import WebhookCreate, WebhookUpdate
@@ -51,7 +52,7 @@ WITH made AS (
 
 
 async def update_webhook(
-    connection: Connection, actor: Actor, id_: UUID, version: int | None, patch: WebhookUpdate
+    connection: Connection, actor: Actor, id_: UUID, versions: Versions, patch: WebhookUpdate
 ) -> None:
     """Apply a merge patch (RFC 7396); a URL in it was checked. Enabled again or led elsewhere, it begins afresh.
 
@@ -59,7 +60,7 @@ async def update_webhook(
         NotFound, PreconditionFailed: as the names say.
         InvalidInput: the filter is no search for practices.
     """
-    current = await _locked(connection, actor.caller, id_, version)
+    current = await _locked(connection, actor.caller, id_, versions)
     given = patch.model_dump(exclude_unset=True)
     if not given:
         return
@@ -103,13 +104,13 @@ WITH made AS (
     return secret
 
 
-async def delete_webhook(connection: Connection, actor: Actor, id_: UUID, version: int | None) -> None:
+async def delete_webhook(connection: Connection, actor: Actor, id_: UUID, versions: Versions) -> None:
     """Delete a webhook with its deliveries.
 
     Raises:
         NotFound, PreconditionFailed: as the names say.
     """
-    await _locked(connection, actor.caller, id_, version)
+    await _locked(connection, actor.caller, id_, versions)
     arg = Arguments(id_)
     await connection.execute(
         f"""
@@ -185,11 +186,11 @@ SELECT pg_notify('{CHANNEL}', '')""",
     )
 
 
-async def _locked(connection: Connection, caller: Caller, id_: UUID, version: int | None = None) -> Row:
+async def _locked(connection: Connection, caller: Caller, id_: UUID, versions: Versions = None) -> Row:
     row = await connection.fetchrow(*managed(caller, id_).flat)
     if row is None:
         raise NotFound(MISSING)
-    if version is not None and version != row["version"]:
+    if versions is not None and row["version"] not in versions:
         raise PreconditionFailed(f"The webhook is at version {row['version']} now.")
     return row
 

@@ -24,7 +24,7 @@ from app.resources.webhooks.schemas import (
     WebhookWithSecret,
 )
 from app.web.addresses import base_url
-from app.web.etags import required_version
+from app.web.etags import required_versions
 from app.web.responses import JSON, binding_of, document, not_modified, page, part_page
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import WriteSession, write
@@ -79,11 +79,11 @@ async def update_webhook(request: ApiRequest, id: WebhookId, body: WebhookUpdate
 
     What happened while it was disabled is not sent: `GET /v1/changes` has it.
     """
-    version = required_version(request.headers.get("if-match"))
+    versions = required_versions(request.headers.get("if-match"))
     if "url" in body.model_fields_set:
         await check_destination(body.url, private=request.services.settings.webhook_private == "allow")
     async with write(request) as session:
-        await commands.update_webhook(session.connection, session.actor, id, version, body)
+        await commands.update_webhook(session.connection, session.actor, id, versions, body)
         return await session.respond(queries.webhook(request.caller, id, []))
 
 
@@ -91,9 +91,9 @@ async def update_webhook(request: ApiRequest, id: WebhookId, body: WebhookUpdate
 @requires(MANAGE)
 async def delete_webhook(request: ApiRequest, id: WebhookId) -> Response:
     """Delete a webhook, and what is on its way to it."""
-    version = required_version(request.headers.get("if-match"))
+    versions = required_versions(request.headers.get("if-match"))
     async with write(request) as session:
-        await commands.delete_webhook(session.connection, session.actor, id, version)
+        await commands.delete_webhook(session.connection, session.actor, id, versions)
         return session.respond_with(Response(status_code=204))
 
 

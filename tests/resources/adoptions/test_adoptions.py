@@ -266,3 +266,30 @@ async def test_reads_are_one_statement(
         with sql_count() as statements:
             assert (await client.get(path)).status_code == 200
         assert len(statements) == 1, path
+
+
+async def test_what_is_hidden_is_not_named(client: AsyncClient, callers: dict[str, Headers], practice: Any) -> None:
+    variant = await make_practice(client, callers[ADOPTER], title="Variant", publish=False)
+    adoption = await make_adoption(client, callers[ADOPTER], practice["id"], resulting_practice_id=variant["id"])
+
+    async def named(headers: Headers | None = None) -> list[str | None]:
+        pages = [await client.get(path, headers=headers) for path in ("/v1/adoptions", path_of(adoption))]
+        return [pages[0].json()["items"][0]["resulting_practice_id"], pages[1].json()["resulting_practice_id"]]
+
+    async def fed(cursor: str | None = None) -> tuple[list[str | None], str]:
+        asked = {"type": "adoption", **({"cursor": cursor} if cursor else {})}
+        page = (await client.get("/v1/changes", params=asked)).json()
+        return [item["data"]["resulting_practice_id"] for item in page["items"]], page["next_cursor"]
+
+    assert await named(callers[ADOPTER]) == [variant["id"]] * 2
+    assert await named() == await named(callers[THIRD]) == [None, None]
+    hidden = (await client.get(path_of(adoption))).headers["etag"]
+    told, cursor = await fed()
+    assert told == [None]
+    move = f"/v1/practices/{variant['id']}/transitions"
+    for to, expected in (("published", variant["id"]), ("archived", None)):
+        assert (await client.post(move, json={"to": to}, headers=callers[ADOPTER])).status_code == 200
+        assert await named() == [expected] * 2
+        told, cursor = await fed(cursor)
+        assert told == [expected]
+        assert ((await client.get(path_of(adoption))).headers["etag"] == hidden) == (expected is None)

@@ -8,6 +8,7 @@ from app.audit import audited
 from app.caller import Actor
 from app.database import Arguments, Connection
 from app.errors import InvalidInput, NotFound, error
+from app.merging import Versions
 from app.resources.practices.commands import check_alive, check_version, locked
 from app.resources.practices.documents import TEXTS
 from app.resources.practices.feed import marked
@@ -23,11 +24,11 @@ async def put_translation(
     id_: UUID,
     language: str,
     body: TranslationPut,
-    expected: Callable[[bool], int | None],
+    expected: Callable[[bool], Versions],
 ) -> bool:
     """Write the texts in a language; gives whether the translation is new.
 
-    `expected` gives the version that the client expects, None for any; it is told whether the translation is new.
+    `expected` gives the versions that the client expects, None for any; it is told whether the translation is new.
 
     Raises:
         NotFound, Forbidden, Conflict: as the names say.
@@ -40,9 +41,9 @@ async def put_translation(
         detail = "That is the language of the original; change the practice itself."
         raise InvalidInput(detail, errors=[error("/language", "original", detail)])
     known = await connection.fetchval(KNOWN, id_, language)
-    version = expected(known is None)
+    versions = expected(known is None)
     if known is not None:
-        check_version(current, version)
+        check_version(current, versions)
     texts = {name: value for name in TEXTS if (value := getattr(body, name)) is not None}
     arg = Arguments(id_, language, body.status, json.dumps(texts, ensure_ascii=False), known or language)
     # The texts come from the changed record, so that the version before it is kept without them.
@@ -63,7 +64,7 @@ written AS (
 
 
 async def delete_translation(
-    connection: Connection, actor: Actor, id_: UUID, language: str, version: int | None
+    connection: Connection, actor: Actor, id_: UUID, language: str, versions: Versions
 ) -> None:
     """Take a translation away; raises as `put_translation`, and NotFound where there is none."""
     current = await locked(connection, actor.caller, id_)
@@ -71,7 +72,7 @@ async def delete_translation(
     known = await connection.fetchval(KNOWN, id_, language)
     if known is None:
         raise NotFound("There is no translation into this language.")
-    check_version(current, version)
+    check_version(current, versions)
     arg = Arguments(id_, known)
     await connection.execute(
         f"""

@@ -11,7 +11,7 @@ from app.fields import Language
 from app.resources.practices.examples import SAMPLE_ID
 from app.resources.practices.translations import commands, queries
 from app.resources.practices.translations.schemas import TranslationPublic, TranslationPut
-from app.web.etags import put_version, required_version
+from app.web.etags import put_versions, required_versions
 from app.web.responses import document, not_modified
 from app.web.routing import ApiRequest, ApiRouter, requires
 from app.web.sessions import write
@@ -46,7 +46,7 @@ async def put_translation(request: ApiRequest, id: PracticeId, language: Languag
     async with write(request) as session:
         is_new = await commands.put_translation(
             session.connection, session.actor, id, language, body,
-            lambda is_new: put_version(if_match, if_none_match, is_new=is_new),
+            lambda is_new: put_versions(if_match, if_none_match, is_new=is_new),
         )  # fmt: skip
         statement = queries.translation(request.caller, id, language, [])
         if is_new:
@@ -58,7 +58,7 @@ async def put_translation(request: ApiRequest, id: PracticeId, language: Languag
 @requires("practices:write")
 async def delete_translation(request: ApiRequest, id: PracticeId, language: LanguageTag) -> Response:
     """Take a translation away; `If-Match` says which state is meant."""
-    version = required_version(request.headers.get("if-match"))
+    versions = required_versions(request.headers.get("if-match"))
     async with write(request) as session:
-        await commands.delete_translation(session.connection, session.actor, id, language, version)
+        await commands.delete_translation(session.connection, session.actor, id, language, versions)
         return session.respond_with(Response(status_code=204))
