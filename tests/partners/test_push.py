@@ -45,9 +45,9 @@ async def test_what_another_history_does_not_tell_is_taken_back_once(pair: tuple
     assert await there.rows(SHOWN) == [("A",), ("B",), ("C",)], "nothing tells of its end"
     await rotate_epoch(here.database)
     pushed = await here.push(there.url, "mmc", partner)
-    assert (dict(pushed.counts), pushed.faults) == ({"unchanged": 2, "taken back": 1}, [])
+    assert (dict(+pushed.counts), pushed.faults) == ({"unchanged": 2, "taken back": 1}, [])
     assert await there.rows(SHOWN) == [("A",), ("C",)]
-    assert not (await here.push(there.url, "mmc", partner)).counts
+    assert not +(await here.push(there.url, "mmc", partner)).counts
 
 
 @pytest.mark.parametrize("command", ["push", "pull"])
