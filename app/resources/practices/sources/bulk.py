@@ -26,7 +26,7 @@ async def results(
     database: Database, actor: Actor, network: str, lines: AsyncIterator[tuple[int, bytes | None]]
 ) -> AsyncGenerator[bytes]:
     """Bring the lines in, for good; gives the result lines of each chunk once it is committed."""
-    async with contextlib.aclosing(_ahead(_chunks(lines))) as chunks:
+    async with contextlib.aclosing(_chunks(lines)) as chunks:
         async for chunk in chunks:
             await _keep(database, actor, network, chunk)
             yield result_lines(chunk)
@@ -38,7 +38,7 @@ async def trial_results(
     """Say what the real run would do with the lines, and do nothing; gives the result lines of each chunk."""
     # What the real run would do with a line depends on the lines before it: they are all there, and all undone.
     imagined = set[UUID]()
-    async with database.connection() as connection, contextlib.aclosing(_ahead(_chunks(lines))) as chunks:
+    async with database.connection() as connection, contextlib.aclosing(_chunks(lines)) as chunks:
         transaction = connection.transaction()
         await transaction.start()
         try:
@@ -56,11 +56,18 @@ def _created(chunk: list[Line]) -> set[UUID]:
 
 
 async def _keep(database: Database, actor: Actor, network: str, chunk: list[Line]) -> None:
-    """Bring a chunk in for good; who waits too long for others tries again."""
+    """Bring a chunk in for good; who waits too long for others tries again, what takes too long is done in halves."""
     for attempt in range(ATTEMPTS):
         try:
             async with database.transaction() as connection:
                 await _bring_in(connection, actor, network, chunk)
+        except asyncpg.QueryCanceledError:
+            if len(chunk) == 1:
+                raise
+            middle = len(chunk) // 2
+            await _keep(database, actor, network, chunk[:middle])
+            await _keep(database, actor, network, chunk[middle:])
+            return
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if attempt + 1 == ATTEMPTS:
                 raise
@@ -68,20 +75,7 @@ async def _keep(database: Database, actor: Actor, network: str, chunk: list[Line
             return
 
 
-async def _ahead(chunks: AsyncIterator[list[Line]]) -> AsyncGenerator[list[Line]]:
-    """Each chunk; the one after it is read and checked while the database has this one, so that neither waits."""
-    coming = asyncio.ensure_future(anext(chunks, None))
-    try:
-        while chunk := await coming:
-            coming = asyncio.ensure_future(anext(chunks, None))
-            yield chunk
-    finally:
-        coming.cancel()
-        # Where this ends early, whatever reading would have said of the rest concerns nobody.
-        await asyncio.gather(coming, return_exceptions=True)
-
-
-async def _chunks(lines: AsyncIterator[tuple[int, bytes | None]]) -> AsyncIterator[list[Line]]:
+async def _chunks(lines: AsyncIterator[tuple[int, bytes | None]]) -> AsyncGenerator[list[Line]]:
     """Lines checked in themselves, a bounded number at a time; others get their turn between the slices."""
     chunk: list[Line] = []
     size = 0
@@ -100,7 +94,7 @@ async def _chunks(lines: AsyncIterator[tuple[int, bytes | None]]) -> AsyncIterat
 async def _bring_in(
     connection: Connection, actor: Actor, network: str, chunk: list[Line], *, locked: bool = True
 ) -> None:
-    records = [line.record for line in chunk if line.record is not None]
+    records = [_anew(line) for line in chunk if line.record is not None]
     try:
         async with connection.transaction():
             await upsert(connection, actor, network, records, locked=locked)
@@ -113,6 +107,13 @@ async def _bring_in(
                 await _bring_in_one(connection, actor, network, line, locked=locked)
 
 
+def _anew(line: Line) -> Record:
+    """The record of a line, without what an earlier attempt found."""
+    assert line.record is not None  # noqa: S101 - the caller has looked
+    line.record = Record(line.record.external_id, line.record.body)
+    return line.record
+
+
 def _refusal(reason: asyncpg.PostgresError) -> Problem | None:
     """What the database has against a record; None where it was only busy, or broke down."""
     problem = problem_of(reason)
@@ -121,8 +122,7 @@ def _refusal(reason: asyncpg.PostgresError) -> Problem | None:
 
 
 async def _bring_in_one(connection: Connection, actor: Actor, network: str, line: Line, *, locked: bool) -> None:
-    assert line.record is not None  # noqa: S101 - the caller has looked
-    record = line.record = Record(line.record.external_id, line.record.body)
+    record = _anew(line)
     try:
         async with connection.transaction():
             await upsert(connection, actor, network, [record], locked=locked)

@@ -30,7 +30,7 @@ def _outcome_of(line: Line) -> dict[str, Any]:
 
 
 def _outcome(record: Record) -> dict[str, Any]:
-    id_ = None if record.result == "invalid" else str(record.id)
+    id_ = None if record.result == "invalid" or record.id is None else str(record.id)
     return {"external_id": record.external_id, "id": id_, "result": record.result, "errors": record.errors}
 
 
