@@ -101,12 +101,13 @@ class Push:
         skipped = {one.id for one in theirs}
         lines = [one for one in found if one.document is not None and one.id not in skipped]
         seen = await self._send(lines, tally) if lines else []
+        refused_home = {one.id for one in lines} - {one.external_id for one in seen}
         gone = await self._ledger.known(self._connection, [one.id for one in found if one.document is None])
         for id_ in sorted(gone):
             await self._take_back(id_, tally)
         async with self._connection.transaction():
             await self._ledger.seen(self._connection, seen)
-            await self._ledger.forget(self._connection, list(gone))
+            await self._ledger.forget(self._connection, [*gone, *refused_home])
             if position is not None:
                 await self._ledger.advance(self._connection, position)
         self.tally.counts.update(tally.counts)
@@ -126,6 +127,11 @@ class Push:
     async def _send(self, lines: Sequence[Outgoing], tally: Tally) -> list[Seen]:
         body = "".join(f"{json.dumps(one.line(self._order.home), ensure_ascii=False)}\n" for one in lines).encode()
         trial = {"dry_run": "true"} if self._order.is_trial else None
+        # What may be there is remembered before it is sent: if this is broken off and the record ends meanwhile, it is
+        # taken back.
+        ids = [one.id for one in lines]
+        known = set(await self._ledger.known(self._connection, ids))
+        await self._ledger.seen(self._connection, [Seen("practice", id_) for id_ in ids if id_ not in known])
         answer = await self._authorized("POST", self._path, trial, body)
         if answer.status != OK:
             message = f"{self._remote.url}{self._path} answers {answer.status}: {answer.says}"

@@ -90,7 +90,7 @@ async def test_a_stalled_connection_holds_nobody_for_long(client: AsyncClient, t
     assert [answer.status_code for answer in await ask_everything(client, headers, path)] == [200, 200, 201, 200]
 
 
-@pytest.mark.parametrize("refusal", ["ALLOW_CONNECTIONS false", "RENAME TO {name}_away"])
+@pytest.mark.parametrize("refusal", ["ALLOW_CONNECTIONS false", 'RENAME TO "{name}_away"'])
 async def test_a_server_that_refuses(
     client: AsyncClient, token: Token, database_url: str, server: str, refusal: str
 ) -> None:
@@ -99,17 +99,17 @@ async def test_a_server_that_refuses(
     name = urlsplit(database_url).path[1:]
     connection = await asyncpg.connect(server)
     try:
-        if "ALLOW" in refusal:
-            await connection.execute(f'ALTER DATABASE "{name}" {refusal}')
-        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        # Nobody comes back while it is renamed.
+        await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        gone = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1"
+        await connection.execute(gone, name)
         if "RENAME" in refusal:
-            await connection.execute(f'ALTER DATABASE "{name}" RENAME TO "{name}_away"')
+            await connection.execute(f'ALTER DATABASE "{name}" {refusal.format(name=name)}')
         assert all(is_unavailable(answer) for answer in await ask_everything(client, headers, path))
         assert await health(client) == (200, 503)
         if "RENAME" in refusal:
             await connection.execute(f'ALTER DATABASE "{name}_away" RENAME TO "{name}"')
-        else:
-            await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
     finally:
         await connection.close()
     assert [answer.status_code for answer in await ask_everything(client, headers, path)] == [200, 200, 201, 200]
