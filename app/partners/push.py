@@ -101,13 +101,13 @@ class Push:
         skipped = {one.id for one in theirs}
         lines = [one for one in found if one.document is not None and one.id not in skipped]
         seen = await self._send(lines, tally) if lines else []
-        refused_home = {one.id for one in lines} - {one.external_id for one in seen}
+        came_home = {one.id for one in lines} - {one.external_id for one in seen}
         gone = await self._ledger.known(self._connection, [one.id for one in found if one.document is None])
         for id_ in sorted(gone):
             await self._take_back(id_, tally)
         async with self._connection.transaction():
             await self._ledger.seen(self._connection, seen)
-            await self._ledger.forget(self._connection, [*gone, *refused_home])
+            await self._ledger.forget(self._connection, [*gone, *came_home])
             if position is not None:
                 await self._ledger.advance(self._connection, position)
         self.tally.counts.update(tally.counts)
@@ -130,7 +130,7 @@ class Push:
         # What may be there is remembered before it is sent: if this is broken off and the record ends meanwhile, it is
         # taken back.
         ids = [one.id for one in lines]
-        known = set(await self._ledger.known(self._connection, ids))
+        known = await self._ledger.known(self._connection, ids)
         await self._ledger.seen(self._connection, [Seen("practice", id_) for id_ in ids if id_ not in known])
         answer = await self._authorized("POST", self._path, trial, body)
         if answer.status != OK:

@@ -28,9 +28,9 @@ FROM practice p WHERE p.status = 'published' ORDER BY p.title, p.id"""
 
 
 @contextlib.contextmanager
-def served(app: ASGIApp) -> Iterator[str]:
-    """An application behind a real socket, in a thread of its own; gives its address."""
-    config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5)
+def served(app: ASGIApp, **options: Any) -> Iterator[str]:
+    """An application behind a real socket, in a thread of its own, with uvicorn's `options`; gives its address."""
+    config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

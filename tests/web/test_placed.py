@@ -1,12 +1,6 @@
 """What depends on where and how the service is reached: a path in front of it, and too many connections."""
 
-import contextlib
-import threading
-import time
-from collections.abc import Iterator
-
 import pytest
-import uvicorn
 from httpx import AsyncClient
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,6 +10,7 @@ from starlette.routing import Route
 from app.cli import protocol
 from app.config import Settings
 from app.web import operation
+from tests.partners.exchanges import served
 
 
 async def test_the_document_says_the_path_that_it_is_served_under(
@@ -32,24 +27,9 @@ async def _alive(_: Request) -> Response:
     return PlainTextResponse("alive")
 
 
-@contextlib.contextmanager
-def _served() -> Iterator[str]:
-    app = Starlette(routes=[Route(path, _alive) for path in ("/livez", "/v1/practices")])
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, http=protocol.Protocol))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-
-
 async def test_too_many_connections_are_told_as_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
-    with _served() as address:
+    app = Starlette(routes=[Route(path, _alive) for path in ("/livez", "/v1/practices")])
+    with served(app, http=protocol.Protocol) as address:
         async with AsyncClient(base_url=address) as client:
             assert (await client.get("/v1/practices")).status_code == 200
             monkeypatch.setattr(protocol, "MOST_CONNECTIONS", 0)

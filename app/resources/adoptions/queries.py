@@ -49,7 +49,9 @@ def _linked(caller: Caller, arg: Arguments) -> dict[str, str]:
 def adoption(caller: Caller, practice_id: UUID, id_: UUID, if_none_match: list[str]) -> Statement:
     """One adoption: `etag`, and `body`, null when the client has it."""
     arg = Arguments(practice_id, id_, if_none_match)
-    shown = " || ".join(f"CASE WHEN {id_} IS NULL THEN '' ELSE 's' END || '.'" for id_ in _linked(caller, arg).values())
+    shown = " || ".join(
+        f"CASE WHEN {seen} IS NULL THEN '' ELSE 's' END || '.'" for seen in _linked(caller, arg).values()
+    )
     return Statement(
         f"""
 SELECT e.etag, {text_unless_known(document_for(caller, arg), "$3")} AS body
