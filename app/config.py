@@ -60,6 +60,9 @@ class Settings(BaseSettings):
         default="refuse",
         description="`allow` lets webhooks lead into private networks and to this machine: for trials and tests only.",
     )
+    keep_answers: Literal["on", "off"] = Field(
+        default="on", description="Whether what a stranger is answered is given again while no data has changed."
+    )
     worker: Literal["on", "off"] = Field(default="on", description="Whether a server process does periodic tasks too.")
 
 

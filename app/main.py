@@ -62,6 +62,7 @@ from app.web import operation, problems
 from app.web.application import Application
 from app.web.cross_origin import OpenForReading
 from app.web.housekeeping import forget_expired
+from app.web.kept_answers import KeptAnswers
 from app.web.limits import RateLimiter
 from app.web.middleware import Edge
 from app.web.openapi import DESCRIPTION, describe
@@ -170,6 +171,11 @@ def create_app(database: Database | None = None, configuration: Settings | None 
 async def _services(database: Database, configuration: Settings) -> Services:
     await ensure_keys(database)
     keys = KeyRing(database)
+    # A replica's snapshots do not tell what has been committed meanwhile.
+    is_alone = database.replica is database.primary
+    kept = KeptAnswers(database) if configuration.keep_answers == "on" and is_alone else None
+    if kept is not None:
+        await kept.look()
     return Services(
         settings=configuration,
         database=database,
@@ -177,6 +183,7 @@ async def _services(database: Database, configuration: Settings) -> Services:
         cursors=Cursors(await cursor_secret(database)),
         verifier=TokenVerifier(database, keys, configuration),
         limiter=RateLimiter(database, configuration),
+        kept=kept,
     )
 
 

@@ -1,44 +1,29 @@
-"""The database's schema: its migrations, and the role that the running service takes."""
+"""The database's schema: which migration it stands at, and the role that the running service takes."""
 
 import contextlib
+import re
 from functools import cache
 from pathlib import Path
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy.exc import DBAPIError
 
 from app.database import Connection, plain_url
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 APPEND_ONLY = frozenset({"audit", "transition", "practice_version"})
 HIDDEN = frozenset({"alembic_version"})
-
-
-def configuration(url: str | None = None) -> Config:
-    """Alembic's configuration, for the database at `url`."""
-    config = Config(attributes={"url": _driver_url(url)} if url else {})
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return config
-
-
-def upgrade(url: str) -> None:
-    """Bring the database to the newest migration; processes that do so at once wait for each other."""
-    command.upgrade(configuration(url), "head")
-
-
-def explained(reason: DBAPIError) -> str:
-    """What the database said about a migration that it refused, and what it advises."""
-    return str((reason.orig and reason.orig.__cause__) or reason)
+# As Alembic writes them into the files of migrations.
+REVISION = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
+FOLLOWED = re.compile(r'^down_revision = "(\w+)"$', re.MULTILINE)
 
 
 @cache
 def head() -> str:
-    """The newest migration that this program brings."""
-    newest = ScriptDirectory.from_config(configuration()).get_current_head()
-    assert newest is not None  # noqa: S101 - migrations/versions is part of the program
+    """The newest migration that this program brings: the one that no other follows."""
+    texts = [path.read_text(encoding="utf-8") for path in (MIGRATIONS / "versions").glob("*.py")]
+    [newest] = {match[1] for text in texts for match in REVISION.finditer(text)} - {
+        match[1] for text in texts for match in FOLLOWED.finditer(text)
+    }
     return newest
 
 
@@ -91,8 +76,3 @@ async def _grants(connection: Connection, role: str) -> str:
         )
         statements.append(f'REVOKE ALL ON "{table}" FROM {role}; GRANT {rights} ON "{table}" TO {role}')
     return "; ".join(statements)
-
-
-def _driver_url(url: str) -> str:
-    # SQLAlchemy hands a URL's parameters to the driver as they are, and asyncpg's own name for this one is `ssl`.
-    return plain_url(url).replace("sslmode=", "ssl=")

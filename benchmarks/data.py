@@ -16,9 +16,10 @@ from app.database import Connection
 from app.feed import mark, tick
 from app.loading import load_samples, load_vocabularies
 from app.loading.loader import DATA
+from app.migrating import upgrade
 from app.resources.practices.facets.refresh import refresh_facets
 from app.resources.practices.kept import keep_documents
-from app.schema import grant_role, upgrade
+from app.schema import grant_role
 from app.visibility import PUBLIC_PRACTICE
 
 SEED = 20_260_301

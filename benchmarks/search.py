@@ -14,6 +14,7 @@ from app.config import Settings
 from app.database import Database, Statement, open_database
 from app.embedded import embedded_postgres
 from app.loading import load_samples, load_vocabularies
+from app.migrating import upgrade
 from app.resources.cities.queries import city_page
 from app.resources.cities.schemas import CityQuery
 from app.resources.exchanges.queries import request_page
@@ -22,7 +23,6 @@ from app.resources.practices.parameters import PracticeQuery
 from app.resources.practices.queries import practice_page
 from app.resources.tags.queries import tag_page
 from app.resources.tags.schemas import TagQuery
-from app.schema import upgrade
 from benchmarks.judging import FIRST, Figures, Half, Judged, List, figures, judgements, mean
 
 # As a good developer would write it first: all texts and the tags' English labels, stemmed as English.

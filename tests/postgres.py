@@ -17,7 +17,8 @@ import asyncpg
 
 from app.embedded import embedded_postgres
 from app.loading.names import load_names
-from app.schema import grant_role, upgrade
+from app.migrating import upgrade
+from app.schema import grant_role
 
 SERVER = "PX_TEST_SERVER"
 TEMPLATE = "px_template"

@@ -8,11 +8,12 @@ from alembic.script import ScriptDirectory
 from anyio import to_thread
 
 from app.database import plain_url
-from app.schema import configuration, head, upgrade
+from app.migrating import configuration, heads, upgrade
+from app.schema import head
 
 
 def test_there_is_one_head() -> None:
-    assert ScriptDirectory.from_config(configuration()).get_heads() == [head()]
+    assert heads() == [head()]
 
 
 def test_files_are_named_by_their_time() -> None:

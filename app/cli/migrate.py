@@ -2,11 +2,9 @@
 
 import asyncio
 
-from sqlalchemy.exc import DBAPIError
-
 from app.cli.console import err, fail, out, step
-from app.cli.target import Target, configuration, target
-from app.schema import explained, grant_role, head, upgrade
+from app.cli.target import Target, configuration, connect, target
+from app.schema import grant_role, head, is_current
 
 
 def migrate() -> None:
@@ -20,13 +18,29 @@ def prepare(database: Target) -> None:
     """Migrate and grant; says so if the service has to run with the rights of the URL's user."""
     role = configuration().database_role
     with step("Bringing the database up to date"):
-        try:
-            upgrade(database.url)
-        except DBAPIError as reason:
-            fail(f"The database could not be brought up to date.\n{explained(reason)}")
+        if not asyncio.run(_is_current(database.url)):
+            _upgrade(database.url)
         taken = asyncio.run(grant_role(database.url, role))
     if not taken:
         err.print(
             f"The role {role} could not be made with this user's rights; the service runs with those of the URL's "
             f"user. To change that, have an administrator run: CREATE ROLE {role} NOLOGIN; GRANT {role} TO …"
         )
+
+
+async def _is_current(url: str) -> bool:
+    connection = await connect(url)
+    try:
+        return await is_current(connection)
+    finally:
+        await connection.close()
+
+
+def _upgrade(url: str) -> None:
+    # Alembic and all that it brings take memory, which a server with nothing to migrate does not spend.
+    from app.migrating import DBAPIError, explained, upgrade  # noqa: PLC0415
+
+    try:
+        upgrade(url)
+    except DBAPIError as reason:
+        fail(f"The database could not be brought up to date.\n{explained(reason)}")

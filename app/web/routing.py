@@ -25,6 +25,7 @@ from app.caller import ANONYMOUS, Caller
 from app.database import Row, Statement
 from app.errors import BadRequest, NotAcceptable, NotFound, Problem, Unauthorized, UnknownParameter, error
 from app.web.bodies import json_body
+from app.web.kept_answers import KeptAnswers
 from app.web.negotiation import negotiated
 from app.web.problems import invalid_input
 from app.web.services import Services
@@ -80,6 +81,12 @@ def requires(scope: str | None) -> Callable[[Endpoint], Endpoint]:
     return mark
 
 
+def repeatable(endpoint: Endpoint) -> Endpoint:
+    """Mark a handler: what it answers a stranger follows from the request and what is stored, and from nothing else."""
+    endpoint.is_repeatable = True  # type: ignore[attr-defined]  # read by ApiRoute alone
+    return endpoint
+
+
 def raises(*problems: type[Problem]) -> Callable[[Endpoint], Endpoint]:
     """Mark a handler: beside what every operation may answer, it answers with these problems."""
 
@@ -111,6 +118,7 @@ class ApiRoute(APIRoute):
             raise TypeError(message)
         self.needs_token: bool = getattr(endpoint, "needs_token", False)
         self.scope: str | None = getattr(endpoint, "scope", None)
+        self.is_repeatable: bool = getattr(endpoint, "is_repeatable", False)
         # What answers in more forms than one, or in another, looks at Accept itself.
         looks_itself = NotAcceptable in getattr(endpoint, "problems", ())
         is_default = isinstance(self.response_class, DefaultPlaceholder)
@@ -169,6 +177,26 @@ class ApiRoute(APIRoute):
                 raise unauthorized(scope, "This operation needs an access token.")
             if self.scope:
                 caller.require(self.scope)
+        if self.is_repeatable and services.kept is not None and not caller.is_member:
+            await self._repeat(request, services.kept, send)
+            return
+        response = await self._respond(request)
+        await response(scope, receive, send)
+
+    async def _repeat(self, request: ApiRequest, kept: KeptAnswers, send: Send) -> None:
+        """Give the kept answer again where it would be the same, else make it and keep it."""
+        key = kept.key(request.scope)
+        if answer := await kept.answer(key):
+            await answer.send(send)
+            return
+        promise = kept.promise()
+        response = await self._respond(request)
+        kept.keep(key, promise, response)
+        await response(request.scope, request.receive, send)
+
+    async def _respond(self, request: ApiRequest) -> Response:
+        """Bind what the handler takes, and call it."""
+        scope = request.scope
         if self.is_json:
             negotiated(request.headers.get("accept"), JSON_ONLY)
         arguments: dict[str, Any] = {self._request_name: request}
@@ -182,11 +210,11 @@ class ApiRoute(APIRoute):
         try:
             if self._body is not None:
                 arguments["body"] = self._body.model_validate(raw)
-            response = await self.endpoint(**arguments)
+            response: Response = await self.endpoint(**arguments)
         except ValidationError as reason:
             # From a handler: a record that would break a rule once a merge patch were applied.
             raise invalid_input(reason) from reason
-        await response(scope, receive, send)
+        return response
 
     def _bind_query(self, scope: Scope, arguments: dict[str, Any]) -> None:
         raw = scope["query_string"]

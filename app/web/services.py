@@ -7,6 +7,7 @@ from app.config import Settings
 from app.database import Database
 from app.keys import KeyRing
 from app.paging import Cursors
+from app.web.kept_answers import KeptAnswers
 from app.web.limits import RateLimiter
 from app.web.tokens import TokenVerifier
 
@@ -21,6 +22,7 @@ class Services:
     cursors: Cursors
     verifier: TokenVerifier
     limiter: RateLimiter
+    kept: KeptAnswers | None
     worker: asyncio.Task[None] | None = None
     sender: asyncio.Task[None] | None = None
     draining: bool = False

@@ -12,7 +12,7 @@ from app.resources.cities import commands, queries
 from app.resources.cities.schemas import CityCreate, CityPage, CityPublic, CityQuery, CityUpdate
 from app.web.etags import required_versions
 from app.web.responses import binding_of, document, not_modified, page
-from app.web.routing import ApiRequest, ApiRouter, requires
+from app.web.routing import ApiRequest, ApiRouter, repeatable, requires
 from app.web.sessions import write
 
 ThisCity = Annotated[CityId, Field(examples=["ca-montreal"])]
@@ -21,6 +21,7 @@ router = ApiRouter("cities")
 
 
 @router.get("/cities", response_model=CityPage)
+@repeatable
 async def list_cities(request: ApiRequest, query: Annotated[CityQuery, Query()]) -> Response:
     """List cities by id; every filter narrows the list. `near` with `radius_km`, and `bbox`, search by position.
 
@@ -46,6 +47,7 @@ async def create_city(request: ApiRequest, body: CityCreate) -> Response:
 
 
 @router.get("/cities/{id}", response_model=CityPublic)
+@repeatable
 async def get_city(request: ApiRequest, id: ThisCity) -> Response:
     """Read one city."""
     row = await request.row(queries.city(id, not_modified(request)))

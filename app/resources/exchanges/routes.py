@@ -23,7 +23,7 @@ from app.resources.exchanges.schemas import (
 )
 from app.web.etags import required_versions
 from app.web.responses import binding_of, document, not_modified, page, part_page
-from app.web.routing import ApiRequest, ApiRouter, requires
+from app.web.routing import ApiRequest, ApiRouter, repeatable, requires
 from app.web.sessions import write
 from app.web.tokens import unauthorized
 
@@ -33,6 +33,7 @@ router = ApiRouter("exchange-requests")
 
 
 @router.get("/exchange-requests", response_model=RequestPage)
+@repeatable
 async def list_exchange_requests(request: ApiRequest, query: Annotated[RequestQuery, Query()]) -> Response:
     """List exchange requests, newest first. Public ones are for everyone; a token adds what is shared with it.
 
@@ -57,6 +58,7 @@ async def create_exchange_request(request: ApiRequest, body: RequestCreate) -> R
 
 
 @router.get("/exchange-requests/{id}", response_model=RequestPublic)
+@repeatable
 async def get_exchange_request(request: ApiRequest, id: RequestId) -> Response:
     """Read one exchange request."""
     row = await request.row(queries.exchange_request(request.caller, id, not_modified(request)))

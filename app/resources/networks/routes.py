@@ -23,7 +23,7 @@ from app.resources.networks.schemas import (
 )
 from app.web.etags import candidates, required_versions
 from app.web.responses import binding_of, document, not_modified, page, part_page
-from app.web.routing import ApiRequest, ApiRouter, requires
+from app.web.routing import ApiRequest, ApiRouter, repeatable, requires
 from app.web.sessions import write
 
 ThisNetwork = Annotated[Slug, Field(examples=["mmc"])]
@@ -33,6 +33,7 @@ router = ApiRouter("networks")
 
 
 @router.get("/networks", response_model=NetworkPage)
+@repeatable
 async def list_networks(request: ApiRequest, query: Annotated[NetworkQuery, Query()]) -> Response:
     """List networks by id."""
     binding = binding_of("networks", query)
@@ -51,6 +52,7 @@ async def create_network(request: ApiRequest, body: NetworkCreate) -> Response:
 
 
 @router.get("/networks/{id}", response_model=NetworkPublic)
+@repeatable
 async def get_network(request: ApiRequest, id: ThisNetwork) -> Response:
     """Read one network."""
     row = await request.row(queries.network(id, not_modified(request)))

@@ -39,7 +39,7 @@ from app.web.addresses import base_url
 from app.web.etags import required_versions
 from app.web.negotiation import negotiated, wanted_languages
 from app.web.responses import JSON, binding_of, cache_headers, counted, document, not_modified, page, part_page
-from app.web.routing import ApiRequest, ApiRouter, raises, requires
+from app.web.routing import ApiRequest, ApiRouter, raises, repeatable, requires
 from app.web.sessions import write
 
 PracticeId = Annotated[UUID, Field(examples=[SAMPLE_ID])]
@@ -50,6 +50,7 @@ router = ApiRouter("practices")
 
 
 @router.get("/practices", response_model=PracticePage)
+@repeatable
 async def list_practices(request: ApiRequest, query: Annotated[PracticeQuery, Query()]) -> Response:
     """List practices, newest first; every filter narrows the list.
 
@@ -66,6 +67,7 @@ async def list_practices(request: ApiRequest, query: Annotated[PracticeQuery, Qu
 
 
 @router.get("/practices/facets", response_model=Facets)
+@repeatable
 async def count_practices(request: ApiRequest, query: Annotated[PracticeFilters, Query()]) -> Response:
     """Count what a search finds, by tags, countries, languages, networks, stages and bands.
 
@@ -134,6 +136,7 @@ IN_FORMS = {"content": {media_type: form.documented for media_type, form in FORM
 
 @router.get("/practices/{id}", response_model=PracticePublic, responses={200: IN_FORMS, 301: MOVED})
 @raises(Gone, NotAcceptable)
+@repeatable
 async def get_practice(request: ApiRequest, id: PracticeId) -> Response:
     """Read one practice; as schema.org with `Accept: application/ld+json`, to be read with `text/markdown`.
 
@@ -177,6 +180,7 @@ async def delete_practice(request: ApiRequest, id: PracticeId) -> Response:
 
 
 @router.get("/practices/{id}/similar", response_model=SimilarPage)
+@repeatable
 async def list_similar_practices(
     request: ApiRequest, id: PracticeId, query: Annotated[SimilarQuery, Query()]
 ) -> Response:

@@ -14,7 +14,7 @@ from app.resources.tags.schemas import TagCreate, TagPage, TagPublic, TagQuery
 from app.web.addresses import base_url
 from app.web.negotiation import negotiated
 from app.web.responses import JSON, VOCABULARY, binding_of, document, not_modified, page
-from app.web.routing import ApiRequest, ApiRouter, raises, requires
+from app.web.routing import ApiRequest, ApiRouter, raises, repeatable, requires
 from app.web.sessions import write
 
 LD_JSON = "application/ld+json"
@@ -38,6 +38,7 @@ router = ApiRouter("tags")
     },
 )
 @raises(NotAcceptable)
+@repeatable
 async def list_tags(request: ApiRequest, query: Annotated[TagQuery, Query()]) -> Response:
     """List tags, vocabulary by vocabulary, in their order; as SKOS with `Accept: application/ld+json`.
 
@@ -75,6 +76,7 @@ async def create_tag(request: ApiRequest, body: TagCreate) -> Response:
     responses={200: {"content": {LD_JSON: {"schema": SKOS, "example": {"@context": skos.CONTEXT, **CONCEPT}}}}},
 )
 @raises(NotAcceptable)
+@repeatable
 async def get_tag(request: ApiRequest, id: ThisTag) -> Response:
     """Read one tag; as SKOS with `Accept: application/ld+json`."""
     media_type, known = negotiated(request.headers.get("accept"), (JSON, LD_JSON)), not_modified(request)

@@ -1,0 +1,126 @@
+"""Answers to strangers, given again for as long as nothing in the database has changed.
+
+What anybody may see follows from the request and from what is committed, and PostgreSQL tells cheaply whether that is
+still the same: a snapshot (`pg_current_snapshot`) names the transactions that had not ended when it was taken; two
+equal ones see the same rows. An answer is kept with a snapshot taken before its rows were read. Snapshots never
+go back to what they were: if one taken later is equal, so were all between, and the same rows would be read again.
+
+So whoever has just written reads its own writing, on every process, as without all this.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from prometheus_client import Counter
+from starlette.responses import Response
+from starlette.types import Scope, Send
+
+from app.database import Database
+
+# Whoever puts a database back to an earlier state starts the server anew; only then could a snapshot come again.
+SNAPSHOT = "SELECT pg_postmaster_start_time()::text || ' ' || pg_current_snapshot()::text"
+MOST_BYTES = 4 * 1024 * 1024
+LARGEST = 256 * 1024
+# What an answer takes beside its body and the request, roughly.
+OVERHEAD = 1_000
+# A few filters go by the day or the hour, which no transaction tells.
+SECONDS = 10.0
+# What an answer may follow from beside the address; whatever else a client sends changes nothing in it.
+HEADERS = frozenset({b"host", b"accept", b"accept-language", b"if-none-match"})
+KEPT = frozenset({200, 304})
+REPEATED = Counter("http_answers_repeated_total", "Answers given again, as nothing had changed.")
+
+Key = tuple[str | bytes, ...]
+
+
+class Promise(NamedTuple):
+    """What an answer is kept with: a snapshot taken before its rows were read, and when that was (monotonic s)."""
+
+    snapshot: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer, and how much memory it is taken to need (bytes)."""
+
+    promise: Promise
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    size: int
+
+    async def send(self, send: Send) -> None:
+        """Give the answer again."""
+        REPEATED.inc()
+        await send({"type": "http.response.start", "status": self.status, "headers": list(self.headers)})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+class KeptAnswers:
+    """The answers of one process, those asked for last."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._answers: OrderedDict[Key, KeptAnswer] = OrderedDict()
+        self._bytes = 0
+        self._latest: str | None = None
+        self._looking = asyncio.Lock()
+        self._next_look: asyncio.Task[str] | None = None
+
+    @staticmethod
+    def key(scope: Scope) -> Key:
+        """All that an answer follows from, as far as the request goes."""
+        named = [(name, value) for name, value in scope["headers"] if name in HEADERS]
+        address = (scope["scheme"], scope["path"], scope["query_string"])
+        return (*address, *(part for header in sorted(named) for part in header))
+
+    async def answer(self, key: Key) -> KeptAnswer | None:
+        """The kept answer if it would be the same, were it made again now; else None."""
+        kept = self._answers.get(key)
+        if kept is None or time.monotonic() - kept.promise.since > SECONDS:
+            return None
+        if await self._snapshot() != kept.promise.snapshot:
+            return None
+        if key in self._answers:
+            self._answers.move_to_end(key)
+        return kept
+
+    def promise(self) -> Promise | None:
+        """What an answer is kept with whose rows are read after this; None before the first look at the database."""
+        return None if self._latest is None else Promise(self._latest, time.monotonic())
+
+    def keep(self, key: Key, promise: Promise | None, response: Response) -> None:
+        """Keep an answer with the promise made before it, unless it is sent in parts or too large."""
+        body = getattr(response, "body", None)
+        if promise is None or response.status_code not in KEPT or not isinstance(body, bytes):
+            return
+        size = len(body) + sum(map(len, key)) + OVERHEAD
+        if size > LARGEST:
+            return
+        if old := self._answers.pop(key, None):
+            self._bytes -= old.size
+        self._answers[key] = KeptAnswer(promise, response.status_code, response.raw_headers, body, size)
+        self._bytes += size
+        while self._bytes > MOST_BYTES:
+            _, dropped = self._answers.popitem(last=False)
+            self._bytes -= dropped.size
+
+    async def look(self) -> None:
+        """Take a snapshot, from which answers can be kept."""
+        await self._snapshot()
+
+    async def _snapshot(self) -> str:
+        """A snapshot taken after this call; whoever asks while one is being taken shares the next."""
+        if self._next_look is None:
+            self._next_look = asyncio.create_task(self._look())
+        return await asyncio.shield(self._next_look)
+
+    async def _look(self) -> str:
+        async with self._looking:
+            self._next_look = None
+            self._latest = latest = str(await self._database.value(SNAPSHOT))
+            return latest
