@@ -6,7 +6,7 @@ All but the last are kept by triggers (see the migration `search`), so that no w
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Column, ForeignKey, Identity, Index, Integer
+from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, Integer
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlmodel import Field, SQLModel
 
@@ -25,6 +25,18 @@ class PracticeSearch(SQLModel, table=True):
 
     practice_id: UUID = Field(sa_column=_record_id("practice_id", "practice"))
     vector: Any = Field(sa_column=Column("vector", TSVECTOR, nullable=False))
+
+
+class SearchDue(SQLModel, table=True):
+    """A draft that is new or changed, and whose vector is made when somebody searches drafts, or by the clock.
+
+    No foreign key: whoever makes a draft must not wait.
+    """
+
+    __tablename__ = "search_due"
+
+    id: int | None = Field(default=None, sa_column=Column("id", BigInteger, Identity(always=True), primary_key=True))
+    practice_id: UUID
 
 
 class ExchangeRequestSearch(SQLModel, table=True):

@@ -35,6 +35,7 @@ from app.resources.practices.schemas import (
     TransitionPage,
 )
 from app.resources.practices.similar import SimilarPage, similar
+from app.search.drafts import index_drafts_first
 from app.web.addresses import base_url
 from app.web.etags import required_versions
 from app.web.negotiation import negotiated, wanted_languages
@@ -62,6 +63,7 @@ async def list_practices(request: ApiRequest, query: Annotated[PracticeQuery, Qu
     """
     binding = binding_of("practices", query)
     position = request.position(binding, query.cursor)
+    await _index_first(request, query)
     rows = await request.rows(queries.practice_page(request.caller, query, position))
     return page(request, rows, query.limit, binding, item=found if query.q else None)
 
@@ -74,6 +76,7 @@ async def count_practices(request: ApiRequest, query: Annotated[PracticeFilters,
     The filters are those of the list. Each dimension is counted without its own filter, so that a search can be
     widened; what is not known is counted under null.
     """
+    await _index_first(request, query)
     row = await request.row(facets(request.caller, query))
     assert row is not None  # noqa: S101 - a SELECT without FROM gives one row
     return counted(request, row["body"].encode())
@@ -92,6 +95,7 @@ async def download_practices(
     CSV (cells that a spreadsheet would run are defused), NDJSON (the whole public records), GeoJSON (at the place of
     the city), JSON-LD (schema.org) and Atom. Contacts are never in a file.
     """
+    await _index_first(request, query)
     kind = FORMATS[format]
     address = f"{base_url(request.scope)}/v1/practices"
     name = f'attachment; filename="practices.{format}"'
@@ -100,6 +104,11 @@ async def download_practices(
         headers={**cache_headers(request), "Content-Disposition": name, "X-Content-Type-Options": "nosniff"},
         media_type=kind.media_type,
     )
+
+
+async def _index_first(request: ApiRequest, query: PracticeFilters) -> None:
+    if query.q is not None and query.status == "draft" and request.caller.is_member:
+        await index_drafts_first(request.services.database)
 
 
 async def _lines(request: ApiRequest, query: PracticeFileQuery, kind: Format, address: str) -> AsyncIterator[bytes]:

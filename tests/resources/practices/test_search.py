@@ -7,8 +7,9 @@ import pytest
 from httpx import AsyncClient
 
 from app.database import Database
+from app.search.drafts import index_drafts
 from tests.conftest import SqlCount, Token
-from tests.factories import make_practice
+from tests.factories import Headers, make_practice
 
 RECORDS: dict[str, dict[str, Any]] = {
     "card": {
@@ -285,3 +286,55 @@ async def test_more_than_are_ranked_are_all_found_once(
     lines = (await bare.get("/v1/practices.csv?q=wombat")).text.splitlines()[1:]
     assert [line[:36] for line in lines] == ids
     assert (await client.get("/v1/practices/facets?q=wombat")).json()["total"] == 720
+
+
+async def test_a_draft_is_found_as_soon_as_it_is_made_or_changed(
+    client: AsyncClient, token: Token, database: Database
+) -> None:
+    headers, other = await token("city:ca-montreal"), await token("city:gr-athens")
+    drafts = "/v1/practices?status=draft&q="
+
+    async def found_ones(word: str, asker: Headers = headers) -> list[str]:
+        answer = (await client.get(drafts + word, headers=asker)).json()["items"]
+        facets = (await client.get(f"/v1/practices/facets?status=draft&q={word}", headers=asker)).json()
+        file = (await client.get(f"/v1/practices.ndjson?status=draft&q={word}", headers=asker)).text
+        assert facets["total"] == len(answer) == len(file.splitlines())
+        return [item["id"] for item in answer]
+
+    made = await make_practice(client, headers, publish=False, title="Quokka", description="A wombat, too.")
+    path = f"/v1/practices/{made['id']}"
+    assert await found_ones("quokka") == await found_ones("wombats") == [made["id"]]
+    assert await found_ones("quokka", other) == []
+    changed = await client.patch(path, json={"title": "Numbat"}, headers={**headers, "If-Match": '"1-o"'})
+    assert changed.status_code == 200
+    assert (await found_ones("quokka"), await found_ones("numbat")) == ([], [made["id"]])
+    assert await database.value("SELECT count(*) FROM search_due") == 0
+    # What is published is indexed in the same transaction, though its draft was never searched.
+    await client.patch(path, json={"title": "Bilby"}, headers={**headers, "If-Match": '"2-o"'})
+    await client.post(f"{path}/transitions", json={"to": "published"}, headers=headers)
+    assert [item["id"] for item in (await client.get("/v1/practices?q=bilby")).json()["items"]] == [made["id"]]
+    # What is gone leaves nothing behind.
+    gone = await make_practice(client, headers, publish=False)
+    await client.delete(f"/v1/practices/{gone['id']}", headers={**headers, "If-Match": "*"})
+    async with database.transaction() as connection:
+        assert await index_drafts(connection) == 1
+        assert await index_drafts(connection) == 0
+    assert await database.value("SELECT count(*) FROM search_due") == 0
+
+
+async def test_an_index_never_shows_an_older_text_than_the_draft(
+    client: AsyncClient, token: Token, database: Database
+) -> None:
+    """The clock works beside a writer who has not committed: it leaves that draft to the next turn."""
+    headers = await token("city:ca-montreal")
+    held, free = [(await make_practice(client, headers, publish=False, title="Quokka"))["id"] for _ in range(2)]
+    async with database.transaction() as writer:
+        await writer.execute("UPDATE practice SET title = 'Numbat' WHERE id = $1", held)
+        async with database.transaction() as clock:
+            assert await index_drafts(clock) == 1
+        assert await database.value("SELECT array_agg(practice_id::text) FROM practice_search") == [free]
+    async with database.transaction() as clock:
+        assert await index_drafts(clock) == 2
+    found = "SELECT array_agg(practice_id::text) FROM practice_search WHERE vector @@ 'numbat'"
+    assert await database.value(found) == [held]
+    assert await database.value("SELECT count(*) FROM search_due") == 0
