@@ -81,11 +81,12 @@ async def _measured(url: str, postmaster: int, records: int, options: Options) -
     facts = await gather_facts(url)
     with (
         processes.project(url, ROLE) as project,
+        processes.project(url, ROLE, keeps=False) as anew,
         processes.plain(url) as plain,
         processes.ceiling(url) as ceiling,
         _progress(f"{records:,} practices") as tell,
     ):
-        servers = [project, plain, ceiling]
+        servers = [project, anew, plain, ceiling]
         compared = await check_equal(servers, facts)
         results = await measure(servers, facts, postmaster, options, tell)
         memory = {server.name: server.peak_memory for server in servers}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from benchmarks.measure import Results
 
 WIDTH, LEFT, RIGHT, BAR, GAP, TOP = 760, 90, 190, 16, 14, 50
-COLOURS = {"project": "#0b6e4f", "plain": "#b4531a", "ceiling": "#8a94a6"}
+COLOURS = {"project": "#0b6e4f", "anew": "#5aa788", "plain": "#b4531a", "ceiling": "#8a94a6"}
 STYLE = "text { font: 13px system-ui, sans-serif; fill: #1f2933 } .head { font-weight: 600; font-size: 15px }"
 
 

@@ -34,17 +34,25 @@ class Server:
 
 
 @contextlib.contextmanager
-def project(database_url: str, role: str) -> Iterator[Server]:
-    """The project as `practice-exchange serve` runs it, without limits of rate."""
+def project(database_url: str, role: str, *, keeps: bool = True) -> Iterator[Server]:
+    """The project as `practice-exchange serve` runs it, without limits of rate.
+
+    Args:
+        database_url: the data set.
+        role: the role of the running service.
+        keeps: whether it gives answers again; if not, it is called `anew`, and the other one does the periodic tasks.
+    """
     environment = {
         "DATABASE_URL": database_url,
+        "PX_KEEP_ANSWERS": "on" if keeps else "off",
+        "PX_WORKER": "on" if keeps else "off",
         "PX_RATE_LIMIT": "off",
         "PX_DATABASE_ROLE": role,
         "PX_TOKEN_LIFETIME": "3600",
     }
     port = _free_port()
     command = [sys.executable, "-m", "app", "serve", "--no-samples", "--port", str(port)]
-    with _running("project", command, port, environment) as server:
+    with _running("project" if keeps else "anew", command, port, environment) as server:
         yield server
 
 

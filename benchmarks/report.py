@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -38,11 +38,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A goal and what came of it."""
+    """A goal, what came of it, and what comes of it where no answer is given again."""
 
     text: str
     measured: str
     is_met: bool
+    anew: str = ""
 
 
 def report(runs: list[Run], options: Options, postgres: str, plot: str) -> str:
@@ -65,10 +66,12 @@ def goals(runs: list[Run]) -> list[Goal]:
     found: list[Goal] = []
     for name, least in TIMES_PLAIN.items():
         ratio = times_plain(main.results, name)
-        found.append(Goal(f"{name}: {least:g} times plain", f"{ratio:.1f}", ratio >= least))
+        anew = _anew(main.results, name, lambda of, server: f"{of[server].per_second / of['plain'].per_second:.1f}")
+        found.append(Goal(f"{name}: {least:g} times plain", f"{ratio:.1f}", ratio >= least, anew))
     for name, least in OF_CEILING.items():
-        share = main.results[name]["project"].per_second / main.results[name]["ceiling"].per_second
-        found.append(Goal(f"{name}: {least:.0%} of the ceiling", f"{share:.0%}", share >= least))
+        share = _of_ceiling(main.results[name], "project")
+        anew = _anew(main.results, name, lambda of, server: f"{_of_ceiling(of, server):.0%}")
+        found.append(Goal(f"{name}: {least:.0%} of the ceiling", f"{share:.0%}", share >= least, anew))
     tails = {name: of["project"].p99 / of["project"].p50 for name, of in main.results.items()}
     worst = max(tails, key=lambda name: tails[name])
     found.append(Goal(f"p99 at most {TAIL:g} times p50", f"{tails[worst]:.1f} ({worst})", tails[worst] <= TAIL))
@@ -78,11 +81,17 @@ def goals(runs: list[Run]) -> list[Goal]:
         for name, most in GROWTH.items():
             if name not in largest.results:
                 continue
-            growth = largest.results[name]["project"].cost / smallest.results[name]["project"].cost
-            found.append(Goal(f"{name}: cost at {between}, {most:g} at most", f"{growth:.2f}", growth <= most))
-    counting = largest.results["facets"]["project"].cost / 1000
-    goal = f"facets: {FACETS_MS} ms of CPU at most, at {largest.records:,}"
-    found.append(Goal(goal, f"{counting:.0f} ms", counting <= FACETS_MS))
+            growth, *others = (
+                largest.results[name][server].cost / smallest.results[name][server].cost
+                for server in ("project", "anew")
+                if server in largest.results[name]
+            )
+            anew = "".join(f"{other:.2f}" for other in others)
+            goal = f"{name}: cost at {between}, {most:g} at most"
+            found.append(Goal(goal, f"{growth:.2f}", growth <= most, anew))
+    counting = largest.results["facets"]["anew"].cost / 1000
+    goal = f"facets, counted anew: {FACETS_MS} ms of CPU at most, at {largest.records:,}"
+    found.append(Goal(goal, f"{counting:.0f} ms", counting <= FACETS_MS, f"{counting:.0f} ms"))
     for stream in main.streams:
         text, least = STREAMS[stream.name]
         found.append(Goal(text, f"{stream.share:.0%}", stream.share >= least))
@@ -101,6 +110,14 @@ def times_plain(results: Results, name: str) -> float:
     return results[name]["project"].per_second / results[name]["plain"].per_second
 
 
+def _of_ceiling(of: dict[str, Figures], server: str) -> float:
+    return of[server].per_second / of["ceiling"].per_second
+
+
+def _anew(results: Results, name: str, ratio: Callable[[dict[str, Figures], str], str]) -> str:
+    return ratio(results[name], "anew") if "anew" in results[name] else ""
+
+
 def _head(runs: list[Run], options: Options, postgres: str) -> Iterator[str]:
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     yield "# Speed"
@@ -112,13 +129,17 @@ def _head(runs: list[Run], options: Options, postgres: str) -> Iterator[str]:
     yield ""
     yield "- **project**: `practice-exchange serve`, one worker, rate limits off, everything else on (access log too)."
     yield (
+        "- **anew**: the same with `PX_KEEP_ANSWERS=off`. Requests come again and again and nothing changes"
+        " meanwhile, so that **project** gives most answers again; this one makes each of them, as after any change."
+    )
+    yield (
         "- **plain**: the same endpoints in FastAPI and SQLModel as one would write them first (`benchmarks/plain/`),"
         " under uvicorn with uvloop and httptools, without access log."
     )
     yield "- **ceiling**: bare ASGI and asyncpg with the project's own SQL (`benchmarks/ceiling.py`)."
     yield ""
     compared = sum(run.compared for run in runs)
-    yield f"All three read the same tables; {compared} answers were compared before the runs and were equal."
+    yield f"All read the same tables; {compared} answers were compared before the runs and were equal."
     yield ""
     yield f"Machine: {_processor()}, {os.cpu_count()} cores, {_memory()}, {platform.system()} {platform.release()}."
     yield f"Python {platform.python_version()}, PostgreSQL {postgres}; {libraries}."
@@ -129,10 +150,10 @@ def _head(runs: list[Run], options: Options, postgres: str) -> Iterator[str]:
 def _goals(runs: list[Run]) -> Iterator[str]:
     yield f"## Goals, at {main_run(runs).records:,} practices"
     yield ""
-    yield "| goal | measured | |"
-    yield "|---|---|---|"
+    yield "| goal | measured | | anew |"
+    yield "|---|--:|---|--:|"
     for goal in goals(runs):
-        yield f"| {goal.text} | {goal.measured} | {'met' if goal.is_met else '**not met**'} |"
+        yield f"| {goal.text} | {goal.measured} | {'met' if goal.is_met else '**not met**'} | {goal.anew} |"
     yield ""
 
 
