@@ -19,7 +19,7 @@ from tests.receiver import Receiver
 from tests.webhooks import sender_at_work
 
 Token = Callable[..., Awaitable[Headers]]
-SqlCount = Callable[[], contextlib.AbstractContextManager[list[str]]]
+SqlCount = Callable[..., contextlib.AbstractContextManager[list[str]]]
 _server = contextlib.ExitStack()
 
 
@@ -146,14 +146,21 @@ def token(database: Database) -> Token:
 
 
 @pytest.fixture
-def sql_count(database: CountingDatabase) -> SqlCount:
-    """`with sql_count() as statements:` collects what the block runs, BEGIN and COMMIT left out."""
+def sql_count(database: CountingDatabase, app: FastAPI) -> SqlCount:
+    """`with sql_count() as statements:` collects what the block runs, BEGIN and COMMIT left out.
+
+    Every answer is made anew there; with `again=True` one that is kept may be given again.
+    """
 
     @contextlib.contextmanager
-    def count() -> Iterator[list[str]]:
-        counted: list[str] = []
-        start = len(database.statements)
-        yield counted
+    def count(*, again: bool = False) -> Iterator[list[str]]:
+        services, counted = app.state.services, list[str]()
+        kept, start = services.kept, len(database.statements)
+        services.kept = kept if again else None
+        try:
+            yield counted
+        finally:
+            services.kept = kept
         ran = database.statements[start:]
         counted.extend(statement for statement in ran if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")))
 
