@@ -118,6 +118,7 @@ class _Exchange:
         self._is_bulk = self.method == "POST" and BULK.fullmatch(scope["path"]) is not None
         self._limit = sys.maxsize if self._is_bulk else settings.body_limit
         self._started = False
+        self._is_complete = False
         # Behind a proxy that serves us under a path, addresses begin with that path.
         self._root = urlsplit(settings.public_url or "").path.encode()
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
@@ -135,8 +136,10 @@ class _Exchange:
 
     @property
     def _patience(self) -> float | None:
-        # Once an answer has begun, what is awaited is the client's leaving: but in bulk, where it goes on sending.
-        return self._settings.receive_timeout if self._is_bulk or not self._started else None
+        # Once all was sent, or an answer has begun, what is awaited is the client's leaving; not so in bulk, where the
+        # client goes on sending while it is answered.
+        is_awaited = not self._is_complete and (self._is_bulk or not self._started)
+        return self._settings.receive_timeout if is_awaited else None
 
     async def receive(self) -> Message:
         """A part of the body, within the limits of size and of patience."""
@@ -147,6 +150,7 @@ class _Exchange:
             raise BadRequest("The body did not come in time.", headers={"Connection": "close"}) from reason
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
+            self._is_complete = not message.get("more_body", False)
             if self._received > self._limit:
                 raise self._too_large()
         return message

@@ -6,7 +6,9 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from fastapi import FastAPI
 from httpx import AsyncClient
+from starlette.types import Message
 
 from app.config import Settings
 from app.database import Database
@@ -113,3 +115,26 @@ async def test_a_body_that_nobody_asked_for_does_no_harm(client: AsyncClient) ->
     response = await client.request("GET", "/v1/practices", content=b"x" * 1000)
     assert response.status_code == 200
     assert (await client.request("GET", "/v1/practices", content=b"x" * (MIB + 1))).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/v1/practices.ndjson", "/v1/export", "/v1/changes"])
+async def test_a_long_download_outlasts_the_patience_for_bodies(app: FastAPI, path: str) -> None:
+    """Whoever takes a file, or the feed, sends nothing meanwhile, for as long as that lasts."""
+    # A server takes the body, of which there is none, and then the client's leaving, which does not come.
+    incoming: asyncio.Queue[Message] = asyncio.Queue()
+    incoming.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+    taken: list[Message] = []
+
+    async def take_slowly(message: Message) -> None:
+        await asyncio.sleep(0.4 if len(taken) < 2 else 0)
+        taken.append(message)
+
+    headers = [(b"host", b"127.0.0.1:8000"), (b"accept", b"application/x-ndjson")]
+    scope = {
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": "GET",
+        "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
+        "headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
+    }  # fmt: skip
+    await app(scope, incoming.get, take_slowly)
+    assert taken[0]["status"] == 200
+    assert taken[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
