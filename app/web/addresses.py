@@ -2,7 +2,6 @@
 
 import re
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from app.config import settings
@@ -16,7 +15,7 @@ def base_url(scope: Scope) -> str:
     """Scheme, host and root path, without a slash at the end: PX_PUBLIC_URL, else as the client addressed us."""
     if public := settings().public_url:
         return public
-    host = Headers(scope=scope).get("host", "")
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
     if not HOST.fullmatch(host):
         return FALLBACK
     return f"{scope.get('scheme', 'http')}://{host}{scope.get('root_path', '').rstrip('/')}"

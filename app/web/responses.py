@@ -1,5 +1,6 @@
 """Answers from documents that PostgreSQL has built: bytes in, bytes out."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -17,6 +18,8 @@ PUBLIC = "public, max-age=0, s-maxage=15, stale-while-revalidate=60"
 VOCABULARY = "public, max-age=300, stale-while-revalidate=3600"
 PRIVATE = "private, no-cache"
 JSON = "application/json"
+# Nothing in it is encoded, or would have to be to stand in a header.
+PLAIN_QUERY = re.compile(r"[A-Za-z0-9&=_.~+:,*@/-]*")
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -81,7 +84,7 @@ def page(
         + following
         + "}"
     ).encode()
-    if "cursor=" not in request.url.query:
+    if b"cursor=" not in request.scope["query_string"]:
         return _tagged(request, body, headers)
     return Response(body, 200, headers, JSON)
 
@@ -120,6 +123,10 @@ def binding_of(operation: str, query: BaseModel, *more: Any) -> str:
 
 
 def _next_address(request: ApiRequest, cursor: str) -> str:
-    pairs = parse_qsl(request.url.query, keep_blank_values=True)
-    query = urlencode([(name, value) for name, value in pairs if name != "cursor"] + [("cursor", cursor)])
-    return f"{base_url(request.scope)}{request.scope['path'].removeprefix(request.scope.get('root_path', ''))}?{query}"
+    scope = request.scope
+    query = scope["query_string"].decode("latin-1")
+    if "cursor=" in query or not PLAIN_QUERY.fullmatch(query):
+        pairs = parse_qsl(query, keep_blank_values=True)
+        query = urlencode([(name, value) for name, value in pairs if name != "cursor"])
+    following = f"{query}&cursor={cursor}" if query else f"cursor={cursor}"
+    return f"{base_url(scope)}{scope['path'].removeprefix(scope.get('root_path', ''))}?{following}"

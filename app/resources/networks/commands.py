@@ -7,7 +7,7 @@ import asyncpg
 
 from app.audit import audited
 from app.caller import Actor, Caller
-from app.database import Arguments, Connection
+from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, NotFound, PreconditionFailed, PreconditionRequired
 from app.feed import mark
 from app.merging import Versions
@@ -127,12 +127,17 @@ async def put_membership(
 ) -> bool:
     """Let a city belong to a network, or replace how it does; gives whether the membership is new.
 
+    The same once more changes nothing.
+
     Raises:
         NotFound, Forbidden, PreconditionFailed, PreconditionRequired: as the names say.
         Conflict: another request has made it in the meantime.
     """
-    version = await _version(connection, actor.caller, network_id, city_id)
+    current = await _current(connection, actor.caller, network_id, city_id)
+    version: int | None = current["version"]
     expected.check(version)
+    if version is not None and all(getattr(body, name) == current[name] for name in ("role", "since", "until")):
+        return False
     arg = Arguments(network_id, city_id)
     role, since, until = arg(body.role), arg(body.since), arg(body.until)
     if version is None:
@@ -156,12 +161,12 @@ async def delete_membership(
     Raises:
         NotFound, Forbidden, PreconditionFailed: as the names say.
     """
-    current = await _version(connection, actor.caller, network_id, city_id)
-    if current is None:
+    version = (await _current(connection, actor.caller, network_id, city_id))["version"]
+    if version is None:
         raise NotFound("The city does not belong to the network.")
-    Expectation(versions, is_there=True).check(current)
+    Expectation(versions, is_there=True).check(version)
     arg = Arguments(network_id, city_id)
-    change = f"DELETE FROM membership WHERE network_id = $1 AND city_id = $2 AND version = {arg(current)}"
+    change = f"DELETE FROM membership WHERE network_id = $1 AND city_id = $2 AND version = {arg(version)}"
     await _change(connection, actor, arg, change, "deleted")
 
 
@@ -174,15 +179,14 @@ async def end_memberships(connection: Connection) -> int:
     return int(await connection.fetchval(ENDED, KEPT_FOR_DAYS))
 
 
-async def _version(connection: Connection, caller: Caller, network_id: str, city_id: str) -> int | None:
+async def _current(connection: Connection, caller: Caller, network_id: str, city_id: str) -> Row:
     row = await connection.fetchrow(*standing(network_id, city_id).flat)
     if row is None:
         raise NotFound("There is no such network.")
     if not row["has_city"]:
         raise NotFound("There is no such city.")
     _check_may_change(caller, network_id)
-    version: int | None = row["version"]
-    return version
+    return row
 
 
 def _check_may_change(caller: Caller, network_id: str) -> None:

@@ -109,14 +109,13 @@ def writable(id_: str) -> Statement:
 
 
 def standing(network_id: str, city_id: str) -> Statement:
-    """What a change of a membership starts from: whether `has_city`, and the membership's `version` or null.
+    """What a change of a membership starts from: whether `has_city`, and the membership, all null if there is none.
 
     No row: there is no such network.
     """
     return Statement(
         """
-SELECT EXISTS (SELECT FROM city WHERE id = $2) AS has_city,
-       (SELECT version FROM membership WHERE network_id = $1 AND city_id = $2) AS version
-FROM network WHERE id = $1""",
+SELECT EXISTS (SELECT FROM city WHERE id = $2) AS has_city, m.version, m.role, m.since, m.until
+FROM network n LEFT JOIN membership m ON m.network_id = n.id AND m.city_id = $2 WHERE n.id = $1""",
         [network_id, city_id],
     )

@@ -40,6 +40,18 @@ async def test_put_creates_and_replaces(client: AsyncClient, token: Token) -> No
     assert stale.status_code == 412
 
 
+async def test_the_same_once_more_changes_nothing(client: AsyncClient, token: Token, database: Database) -> None:
+    headers = await token("network:c40")
+    body = {"role": "board", "since": "2020-02-29"}
+    made = await client.put(PATH, json=body, headers=headers)
+    city = (await client.get("/v1/cities/ca-montreal")).json()["version"]
+    marks = await database.value("SELECT max(dirty) FROM feed")
+    again = await client.put(PATH, json=body, headers={**headers, "If-Match": made.headers["etag"]})
+    assert (again.status_code, again.json(), again.headers["etag"]) == (200, made.json(), made.headers["etag"])
+    assert (await client.get("/v1/cities/ca-montreal")).json()["version"] == city
+    assert await database.value("SELECT max(dirty) FROM feed") == marks
+
+
 async def test_what_the_client_expects(client: AsyncClient, token: Token) -> None:
     headers = await token("network:c40")
     assert (await client.put(PATH, json={}, headers={**headers, "If-Match": "*"})).status_code == 412

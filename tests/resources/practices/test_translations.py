@@ -85,6 +85,20 @@ async def test_what_is_there_needs_if_match(client: AsyncClient, owner: Headers,
     assert (await client.delete(path, headers={**owner, "If-Match": "*"})).status_code == 404
 
 
+async def test_the_same_once_more_changes_nothing(
+    client: AsyncClient, owner: Headers, practice: dict[str, Any]
+) -> None:
+    path = f"/v1/practices/{practice['id']}"
+    before = (await client.get(path)).json()
+    read = await client.get(f"{path}/translations/fr")
+    headers = {**owner, "If-Match": read.headers["etag"]}
+    again = await put(client, headers, practice["id"], "fr", summary="Summary in fr")
+    assert (again.status_code, again.json(), again.headers["etag"]) == (200, read.json(), read.headers["etag"])
+    assert (await client.get(path)).json() == before
+    assert (await put(client, headers, practice["id"], "fr", summary="Another")).json()["summary"] == "Another"
+    assert (await client.get(path)).json()["version"] == before["version"] + 1
+
+
 async def test_what_is_refused(client: AsyncClient, owner: Headers, practice: dict[str, Any], token: Token) -> None:
     assert (await put(client, owner, practice["id"], "en")).status_code == 422
     assert (await put(client, owner, practice["id"], "nonsense language")).status_code == 404

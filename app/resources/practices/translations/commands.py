@@ -15,7 +15,8 @@ from app.resources.practices.feed import marked
 from app.resources.practices.translations.schemas import TranslationPut
 
 # A language tag may be spelt otherwise the next time, and stays one translation.
-KNOWN = "SELECT language FROM practice_translation WHERE practice_id = $1 AND lower(language) = lower($2)"
+KNOWN = """
+SELECT language, status, texts::text FROM practice_translation WHERE practice_id = $1 AND lower(language) = lower($2)"""
 
 
 async def put_translation(
@@ -26,7 +27,7 @@ async def put_translation(
     body: TranslationPut,
     expected: Callable[[bool], Versions],
 ) -> bool:
-    """Write the texts in a language; gives whether the translation is new.
+    """Write the texts in a language; gives whether the translation is new. The same texts once more change nothing.
 
     `expected` gives the versions that the client expects, None for any; it is told whether the translation is new.
 
@@ -40,12 +41,16 @@ async def put_translation(
     if json.loads(current["fields"])["language"].lower() == language.lower():
         detail = "That is the language of the original; change the practice itself."
         raise InvalidInput(detail, errors=[error("/language", "original", detail)])
-    known = await connection.fetchval(KNOWN, id_, language)
+    known = await connection.fetchrow(KNOWN, id_, language)
     versions = expected(known is None)
+    texts = {name: value for name in TEXTS if (value := getattr(body, name)) is not None}
+    spelt = language
     if known is not None:
         check_version(current, versions)
-    texts = {name: value for name in TEXTS if (value := getattr(body, name)) is not None}
-    arg = Arguments(id_, language, body.status, json.dumps(texts, ensure_ascii=False), known or language)
+        spelt, *stored = known
+        if [language, body.status, texts] == [spelt, stored[0], json.loads(stored[1])]:
+            return False
+    arg = Arguments(id_, language, body.status, json.dumps(texts, ensure_ascii=False), spelt)
     # The texts come from the changed record, so that the version before it is kept without them.
     await connection.execute(
         f"""
