@@ -15,7 +15,8 @@ LEAST_COVERAGE = 0.25
 # What is heard of one combination of words, and how many are ranked, those with all words in the title first; those
 # beyond follow, the newest first.
 HEARD = 300
-RANKED = 600
+STRICT = ("title", "query")
+RANKED = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def found_page(
     searched: Searched,
     select: str,
     seen: str,
-    conditions: list[str],
+    filters: list[str],
     text: str,
     position: list[str] | None,
     count: int,
@@ -65,20 +66,25 @@ def found_page(
         searched: the table; the city of a record is `c`.
         select: the SELECT list.
         seen: the condition that the caller sees the record.
-        conditions: that and all filters.
+        filters: the conditions of what was chosen.
         text: what was typed.
         position: the keys of the last record of the page before.
         count: how many records.
         arg: the statement's arguments.
     """
-    met, alias, question = " AND ".join(conditions), searched.alias, Question.of(text)
+    met, alias, question = " AND ".join([seen, *filters]), searched.alias, Question.of(text)
     parts = [understood(question, arg)]
     if question.words:
-        parts += [nearest(searched, seen), ranked(searched, met), hits(searched, met, position, count, arg)]
+        parts += [
+            with_all_words(searched, met),
+            nearest(searched, seen, is_begun=not filters),
+            ranked(searched, met),
+            hits(searched, met, position, count, arg),
+        ]
     else:
         # All conditions stand in the statement even where nothing can be found: each of its arguments needs its place.
         nothing = "" if question.excluded else "FALSE AND "
-        parts.append(_rest(searched, f"{nothing}{met} AND {seen}", position, count, arg))
+        parts.append(_rest(searched, f"{nothing}{met}", position, count, arg))
     return f"""
 WITH {",".join(parts)}
 SELECT {select}
@@ -87,7 +93,21 @@ JOIN {searched.table} {alias} ON {alias}.id = h.id JOIN city c ON c.id = {alias}
 ORDER BY {order_by(RELEVANCE)}"""
 
 
-def nearest(searched: Searched, seen: str) -> str:
+def with_all_words(searched: Searched, conditions: str) -> str:
+    """The CTEs `titled(id)` and `worded(id)`: what has all words in its title, or anywhere, and meets the conditions.
+
+    They are read no further than somebody needs them. The second is not begun where titles are enough.
+    """
+    source, id_ = searched.source, f"{searched.alias}.id"
+    return f"""
+titled AS MATERIALIZED (
+    SELECT {id_} FROM {source} WHERE s.vector @@ (SELECT title FROM strict) AND {conditions} LIMIT {RANKED}),
+worded AS MATERIALIZED (
+    SELECT {id_} FROM {source} WHERE (SELECT count(*) FROM titled) < {RANKED}
+    AND s.vector @@ (SELECT query FROM strict) AND {conditions} LIMIT {RANKED})"""
+
+
+def nearest(searched: Searched, seen: str, *, is_begun: bool = False) -> str:
     """The CTE `near(id, score)`: where few records that the caller sees have all words, the nearest that have some.
 
     It depends on nothing but the question and the caller, so that filters narrow what is found and never change it.
@@ -95,13 +115,15 @@ def nearest(searched: Searched, seen: str) -> str:
     Args:
         searched: the table.
         seen: the condition that the caller sees the record.
+        is_begun: `titled` and `worded` of the same condition stand ahead: what they have read is not read twice.
     """
     source, id_ = searched.source, f"{searched.alias}.id"
+    titled, worded = ("FROM titled", "FROM worded") if is_begun else (_having(searched, n, seen) for n in STRICT)
     return f"""
 -- Titles are asked first: common words are in enough of them, and their lists are much shorter.
 few AS MATERIALIZED (
-    SELECT CASE WHEN ({_count(searched, "title", seen)}) >= {FEW} THEN FALSE
-                ELSE ({_count(searched, "query", seen)}) < {FEW} END AS is_few),
+    SELECT CASE WHEN (SELECT count(*) FROM (SELECT {titled} LIMIT {FEW}) x) >= {FEW} THEN FALSE
+                ELSE (SELECT count(*) FROM (SELECT {worded} LIMIT {FEW}) x) < {FEW} END AS is_few),
 combination AS MATERIALIZED (
     SELECT q.query && (SELECT must FROM strict) AS query FROM (
         SELECT query FROM wanted WHERE NOT is_idle
@@ -118,22 +140,17 @@ near AS MATERIALIZED (
     WHERE n.coverage >= {LEAST_COVERAGE} ORDER BY n.score DESC, n.id DESC LIMIT {NEAREST})"""
 
 
-def _count(searched: Searched, query: str, seen: str) -> str:
-    return f"""SELECT count(*) FROM (SELECT FROM {searched.source}
-                  WHERE s.vector @@ (SELECT {query} FROM strict) AND {seen} LIMIT {FEW}) x"""
+def _having(searched: Searched, query: str, seen: str) -> str:
+    return f"FROM {searched.source} WHERE s.vector @@ (SELECT {query} FROM strict) AND {seen}"
 
 
 def ranked(searched: Searched, conditions: str) -> str:
-    """The CTE `ranked(id, score)`: what is found and meets the conditions, so many of it as are ranked."""
-    source, id_ = searched.source, f"{searched.alias}.id"
+    """The CTE `ranked(id, score)`: what is found and meets the conditions, as far as it is ranked; after `nearest`."""
+    id_ = f"{searched.alias}.id"
     return f"""
-titled AS MATERIALIZED (
-    SELECT {id_} FROM {source} WHERE s.vector @@ (SELECT title FROM strict) AND {conditions} LIMIT {RANKED}),
 ranked AS MATERIALIZED (
     SELECT h.id, {_score("10")} AS score
-    FROM (SELECT id FROM titled UNION
-          (SELECT {id_} FROM {source} WHERE (SELECT count(*) FROM titled) < {RANKED}
-           AND s.vector @@ (SELECT query FROM strict) AND {conditions} LIMIT {RANKED})) h
+    FROM (SELECT id FROM titled UNION SELECT id FROM worded) h
     JOIN {searched.table}_search s ON s.{searched.table}_id = h.id {MATCHED}
     UNION ALL
     SELECT {id_}, n.score FROM near n JOIN {searched.table} {searched.alias} ON {id_} = n.id WHERE {conditions})"""

@@ -11,12 +11,13 @@ So whoever has just written reads its own writing, on every process, as without 
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from prometheus_client import Counter
 from starlette.responses import Response
-from starlette.types import Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from app.database import Database
 
@@ -53,11 +54,18 @@ class KeptAnswer:
     body: bytes
     size: int
 
-    async def send(self, send: Send) -> None:
+    async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
         """Give the answer again."""
         REPEATED.inc()
         await send({"type": "http.response.start", "status": self.status, "headers": list(self.headers)})
         await send({"type": "http.response.body", "body": self.body})
+
+
+class Work(NamedTuple):
+    """An answer that is being made, and the snapshot that was taken before."""
+
+    snapshot: str
+    made: asyncio.Future[KeptAnswer | None]
 
 
 class KeptAnswers:
@@ -66,6 +74,7 @@ class KeptAnswers:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._answers: OrderedDict[Key, KeptAnswer] = OrderedDict()
+        self._under_way: dict[Key, Work] = {}
         self._bytes = 0
         self._latest: str | None = None
         self._looking = asyncio.Lock()
@@ -78,36 +87,57 @@ class KeptAnswers:
         address = (scope["scheme"], scope["path"], scope["query_string"])
         return (*address, *(part for header in sorted(named) for part in header))
 
-    async def answer(self, key: Key) -> KeptAnswer | None:
-        """The kept answer if it would be the same, were it made again now; else None."""
-        kept = self._answers.get(key)
-        if kept is None or time.monotonic() - kept.promise.since > SECONDS:
-            return None
-        if await self._snapshot() != kept.promise.snapshot:
-            return None
-        if key in self._answers:
-            self._answers.move_to_end(key)
-        return kept
+    async def given(self, key: Key, make: Callable[[], Awaitable[Response]]) -> KeptAnswer | Response:
+        """The kept answer if it would be the same, were it made again now; else a new one, and that is kept.
 
-    def promise(self) -> Promise | None:
-        """What an answer is kept with whose rows are read after this; None before the first look at the database."""
-        return None if self._latest is None else Promise(self._latest, time.monotonic())
+        Whoever asks while it is being made waits for it, if it will be the right one: one is made, however many ask.
+        """
+        if again := await self._again(key):
+            return again
+        if self._latest is None:
+            return await make()
+        promise = Promise(self._latest, time.monotonic())
+        work = self._under_way[key] = Work(promise.snapshot, asyncio.get_running_loop().create_future())
+        try:
+            response = await make()
+            work.made.set_result(self._keep(key, promise, response))
+        finally:
+            if not work.made.done():
+                work.made.set_result(None)
+            if self._under_way.get(key) is work:
+                del self._under_way[key]
+        return response
 
-    def keep(self, key: Key, promise: Promise | None, response: Response) -> None:
-        """Keep an answer with the promise made before it, unless it is sent in parts or too large."""
+    async def _again(self, key: Key) -> KeptAnswer | None:
+        kept, work = self._answers.get(key), self._under_way.get(key)
+        if kept and time.monotonic() - kept.promise.since > SECONDS:
+            kept = None
+        if kept is None and work is None:
+            return None
+        now = await self._snapshot()
+        if kept and kept.promise.snapshot == now:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+            return kept
+        return await asyncio.shield(work.made) if work and work.snapshot == now else None
+
+    def _keep(self, key: Key, promise: Promise, response: Response) -> KeptAnswer | None:
+        """Keep an answer with the promise made before it; None if it is sent in parts, too large, or an error."""
         body = getattr(response, "body", None)
-        if promise is None or response.status_code not in KEPT or not isinstance(body, bytes):
-            return
+        if response.status_code not in KEPT or not isinstance(body, bytes):
+            return None
         size = len(body) + sum(map(len, key)) + OVERHEAD
         if size > LARGEST:
-            return
+            return None
         if old := self._answers.pop(key, None):
             self._bytes -= old.size
-        self._answers[key] = KeptAnswer(promise, response.status_code, response.raw_headers, body, size)
+        answer = KeptAnswer(promise, response.status_code, response.raw_headers, body, size)
+        self._answers[key] = answer
         self._bytes += size
         while self._bytes > MOST_BYTES:
             _, dropped = self._answers.popitem(last=False)
             self._bytes -= dropped.size
+        return answer
 
     async def look(self) -> None:
         """Take a snapshot, from which answers can be kept."""

@@ -9,6 +9,7 @@ import inspect
 import re
 import types
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -19,13 +20,12 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.caller import ANONYMOUS, Caller
 from app.database import Row, Statement
 from app.errors import BadRequest, NotAcceptable, NotFound, Problem, Unauthorized, UnknownParameter, error
 from app.web.bodies import json_body
-from app.web.kept_answers import KeptAnswers
 from app.web.negotiation import negotiated
 from app.web.problems import invalid_input
 from app.web.services import Services
@@ -178,21 +178,11 @@ class ApiRoute(APIRoute):
             if self.scope:
                 caller.require(self.scope)
         if self.is_repeatable and services.kept is not None and not caller.is_member:
-            await self._repeat(request, services.kept, send)
-            return
-        response = await self._respond(request)
+            key = services.kept.key(scope)
+            response: ASGIApp = await services.kept.given(key, partial(self._respond, request))
+        else:
+            response = await self._respond(request)
         await response(scope, receive, send)
-
-    async def _repeat(self, request: ApiRequest, kept: KeptAnswers, send: Send) -> None:
-        """Give the kept answer again where it would be the same, else make it and keep it."""
-        key = kept.key(request.scope)
-        if answer := await kept.answer(key):
-            await answer.send(send)
-            return
-        promise = kept.promise()
-        response = await self._respond(request)
-        kept.keep(key, promise, response)
-        await response(request.scope, request.receive, send)
 
     async def _respond(self, request: ApiRequest) -> Response:
         """Bind what the handler takes, and call it."""

@@ -96,18 +96,16 @@ def request_page(caller: Caller, query: RequestQuery, position: list[str] | None
     arg = Arguments()
     of_caller = sides(caller, arg)
     document = document_for(of_caller)
-    conditions = [request_visible(caller, arg), *_filters(query, arg)]
+    seen, filters = request_visible(caller, arg), _filters(query, arg)
     if query.mine:
         mine = [of_caller["owner"], of_caller["addressed"], request_answered(caller, arg)]
-        conditions.append(f"({' OR '.join(mine)})")
+        filters.append(f"({' OR '.join(mine)})")
     if query.q is not None:
         select = f"""{text_of(document)} AS body, h.score::text AS k0,
             h.id::text AS k1{marks(TEXTS, "r")}"""
-        seen = request_visible(caller, arg)
-        page = found_page(REQUESTS, select, seen, conditions, query.q, position, query.limit + 1, arg)
+        page = found_page(REQUESTS, select, seen, filters, query.q, position, query.limit + 1, arg)
         return Statement(page, arg.values)
-    if position is not None:
-        conditions.append(after(NEWEST, position, arg))
+    conditions = [seen, *filters] if position is None else [seen, *filters, after(NEWEST, position, arg)]
     return Statement(
         f"""
 SELECT {text_of(document)} AS body, r.created_at::text, r.id::text

@@ -18,7 +18,7 @@ from app.resources.practices.documents import (
     TOMBSTONE,
     document_for,
 )
-from app.resources.practices.filters import anybody, search_conditions, standing
+from app.resources.practices.filters import anybody, choice_conditions, search_conditions, standing
 from app.resources.practices.kept import STATE, kept_or
 from app.resources.practices.lifecycle import Side, allowed_sql
 from app.resources.practices.parameters import PracticeQuery, PracticeSearch
@@ -155,15 +155,14 @@ def _found(
 ) -> Statement:
     """The same for a search by words."""
     arg = Arguments()
-    seen = " AND ".join(standing(caller, query, arg))
-    conditions = search_conditions(caller, query, arg)
+    seen, filters = " AND ".join(standing(caller, query, arg)), choice_conditions(query, arg)
     body = f"{document} AS body"
     if query.order == "relevance":
         select = f"{body}, h.score::text AS k0, h.id::text AS k1{more}"
-        page = found_page(PRACTICES, select, seen, conditions, query.q or "", position, count, arg)
+        page = found_page(PRACTICES, select, seen, filters, query.q or "", position, count, arg)
     else:
         parts = (understood(Question.of(query.q or ""), arg), nearest(PRACTICES, seen))
-        conditions.append(is_found(PRACTICES))
+        conditions = [seen, *filters, is_found(PRACTICES)]
         page = f"WITH {','.join(parts)} {_page(document, more, conditions, ORDERS[query.order], count, position, arg)}"
     return Statement(page, arg.values)
 
