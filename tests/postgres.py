@@ -76,6 +76,13 @@ async def cloned_database(server: str) -> AsyncIterator[str]:
         await connection.close()
 
 
+async def forsake(connection: asyncpg.Connection, name: str) -> None:
+    """End all sessions of a database, and let nobody begin another; `connection` is to one beside it."""
+    await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    gone = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1"
+    await connection.execute(gone, name)
+
+
 class Wire:
     """A TCP address in front of a database, whose connections can be cut or held up as a network does it."""
 

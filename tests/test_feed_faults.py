@@ -25,7 +25,7 @@ from app.main import create_app
 from tests.cli.processes import Serving
 from tests.conftest import Token
 from tests.factories import Headers, make_practice, make_token, practice_body
-from tests.postgres import TEMPLATE, make_template, with_database
+from tests.postgres import TEMPLATE, forsake, make_template, with_database
 
 MONTREAL = "city:ca-montreal"
 WRITERS, WRITES = 16, 12
@@ -259,7 +259,7 @@ async def test_a_copied_database_asks_for_a_new_copy(
     name = f"{source}_copy"
     connection = await asyncpg.connect(server)
     try:
-        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", source)
+        await forsake(connection, source)
         await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
         copied = settings.model_copy(update={"database_url": with_database(server, name)})
         pools = await open_database(copied)

@@ -13,7 +13,7 @@ from app.config import Settings
 from app.database import Database
 from tests.conftest import Token
 from tests.factories import make_practice, practice_body
-from tests.postgres import Wire
+from tests.postgres import Wire, forsake
 
 MONTREAL = "city:ca-montreal"
 
@@ -100,9 +100,7 @@ async def test_a_server_that_refuses(
     connection = await asyncpg.connect(server)
     try:
         # Nobody comes back while it is renamed.
-        await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-        gone = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1"
-        await connection.execute(gone, name)
+        await forsake(connection, name)
         if "RENAME" in refusal:
             await connection.execute(f'ALTER DATABASE "{name}" {refusal.format(name=name)}')
         assert all(is_unavailable(answer) for answer in await ask_everything(client, headers, path))
