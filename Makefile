@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 # What builds the project itself; it is in the lock files too, so that nothing unlocked is installed.
 BUILD := setuptools>=77
 LOCK := pip compile pyproject.toml - --extra embedded --universal --python-version 3.11 \
-	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-strip-extras -q $(ARGS)
+	--generate-hashes --no-header --no-annotate --no-strip-extras -q $(ARGS)
 
 # The Python that an environment was made from may be gone after an upgrade of the system: then it is made anew.
 $(shell $(BIN)/python -c '' 2>/dev/null || rm -f $(VENV)/.made $(VENV)/.runtime $(VENV)/.dev)

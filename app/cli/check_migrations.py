@@ -11,8 +11,7 @@ QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 def check_migrations() -> None:
     """On a PostgreSQL of its own: one head, up, no difference from the tables, down, up again."""
-    # Alembic and all that it brings take memory, which the other commands do not spend.
-    from app.migrating import DifferenceError, check, heads  # noqa: PLC0415
+    from app.migrating import DifferenceError, check, heads  # noqa: PLC0415 - memory that other commands do not spend
 
     newest = heads()
     if len(newest) != 1:

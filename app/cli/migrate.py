@@ -37,8 +37,7 @@ async def _is_current(url: str) -> bool:
 
 
 def _upgrade(url: str) -> None:
-    # Alembic and all that it brings take memory, which a server with nothing to migrate does not spend.
-    from app.migrating import DBAPIError, explained, upgrade  # noqa: PLC0415
+    from app.migrating import DBAPIError, explained, upgrade  # noqa: PLC0415 - memory, spent only if there is need
 
     try:
         upgrade(url)

@@ -33,8 +33,7 @@ def openapi(
 
 def document() -> str:
     """The document as the file has it; nothing of the environment is in it."""
-    # The application takes its time to import, and few commands need it.
-    from app.main import create_app  # noqa: PLC0415
+    from app.main import create_app  # noqa: PLC0415 - takes its time, and few commands need it
 
     contract = create_app(configuration=Settings.model_construct()).openapi()
     return json.dumps(contract, ensure_ascii=False, indent=2) + "\n"

@@ -19,9 +19,8 @@ def worker() -> None:
 
 
 async def _work(url: str) -> None:
-    # The application takes its time to import, and few commands need it.
-    from app.delivery.sender import run as send_webhooks  # noqa: PLC0415
-    from app.main import periodic_tasks  # noqa: PLC0415
+    from app.delivery.sender import run as send_webhooks  # noqa: PLC0415 - takes its time, and few commands need it
+    from app.main import periodic_tasks  # noqa: PLC0415 - likewise
 
     pools = await open_database(configuration(), database_url=url)
     try:
