@@ -174,9 +174,6 @@ async def _services(database: Database, configuration: Settings) -> Services:
     keys = KeyRing(database)
     # A replica's snapshots do not tell what has been committed meanwhile.
     is_alone = database.replica is database.primary
-    kept = KeptAnswers(database) if configuration.keep_answers == "on" and is_alone else None
-    if kept is not None:
-        await kept.look()
     return Services(
         settings=configuration,
         database=database,
@@ -184,7 +181,7 @@ async def _services(database: Database, configuration: Settings) -> Services:
         cursors=Cursors(await cursor_secret(database)),
         verifier=TokenVerifier(database, keys, configuration),
         limiter=RateLimiter(database, configuration),
-        kept=kept,
+        kept=KeptAnswers(database) if configuration.keep_answers == "on" and is_alone else None,
     )
 
 

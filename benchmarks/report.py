@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -66,12 +66,12 @@ def goals(runs: list[Run]) -> list[Goal]:
     found: list[Goal] = []
     for name, least in TIMES_PLAIN.items():
         ratio = times_plain(main.results, name)
-        anew = _anew(main.results, name, lambda of, server: f"{of[server].per_second / of['plain'].per_second:.1f}")
+        anew = f"{times_plain(main.results, name, 'anew'):.1f}" if "anew" in main.results[name] else ""
         found.append(Goal(f"{name}: {least:g} times plain", f"{ratio:.1f}", ratio >= least, anew))
     for name, least in OF_CEILING.items():
-        share = _of_ceiling(main.results[name], "project")
-        anew = _anew(main.results, name, lambda of, server: f"{_of_ceiling(of, server):.0%}")
-        found.append(Goal(f"{name}: {least:.0%} of the ceiling", f"{share:.0%}", share >= least, anew))
+        ceiling = main.results[name]["ceiling"].per_second
+        share, made_anew = (main.results[name][server].per_second / ceiling for server in ("project", "anew"))
+        found.append(Goal(f"{name}: {least:.0%} of the ceiling", f"{share:.0%}", share >= least, f"{made_anew:.0%}"))
     tails = {name: of["project"].p99 / of["project"].p50 for name, of in main.results.items()}
     worst = max(tails, key=lambda name: tails[name])
     found.append(Goal(f"p99 at most {TAIL:g} times p50", f"{tails[worst]:.1f} ({worst})", tails[worst] <= TAIL))
@@ -105,17 +105,9 @@ def main_run(runs: list[Run]) -> Run:
     return next((run for run in runs if run.records == GOAL_RECORDS), runs[-1])
 
 
-def times_plain(results: Results, name: str) -> float:
-    """How many times as many answers a second the project gives as the plain version."""
-    return results[name]["project"].per_second / results[name]["plain"].per_second
-
-
-def _of_ceiling(of: dict[str, Figures], server: str) -> float:
-    return of[server].per_second / of["ceiling"].per_second
-
-
-def _anew(results: Results, name: str, ratio: Callable[[dict[str, Figures], str], str]) -> str:
-    return ratio(results[name], "anew") if "anew" in results[name] else ""
+def times_plain(results: Results, name: str, server: str = "project") -> float:
+    """How many times as many answers a second the project, or another server, gives as the plain version."""
+    return results[name][server].per_second / results[name]["plain"].per_second
 
 
 def _head(runs: list[Run], options: Options, postgres: str) -> Iterator[str]:

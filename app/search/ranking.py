@@ -15,7 +15,6 @@ LEAST_COVERAGE = 0.25
 # What is heard of one combination of words, and how many are ranked, those with all words in the title first; those
 # beyond follow, the newest first.
 HEARD = 300
-STRICT = ("title", "query")
 RANKED = 300
 
 
@@ -98,13 +97,10 @@ def with_all_words(searched: Searched, conditions: str) -> str:
 
     They are read no further than somebody needs them. The second is not begun where titles are enough.
     """
-    source, id_ = searched.source, f"{searched.alias}.id"
+    id_, (titled, worded) = f"{searched.alias}.id", _strict(searched, conditions)
     return f"""
-titled AS MATERIALIZED (
-    SELECT {id_} FROM {source} WHERE s.vector @@ (SELECT title FROM strict) AND {conditions} LIMIT {RANKED}),
-worded AS MATERIALIZED (
-    SELECT {id_} FROM {source} WHERE (SELECT count(*) FROM titled) < {RANKED}
-    AND s.vector @@ (SELECT query FROM strict) AND {conditions} LIMIT {RANKED})"""
+titled AS MATERIALIZED (SELECT {id_} {titled} LIMIT {RANKED}),
+worded AS MATERIALIZED (SELECT {id_} {worded} AND (SELECT count(*) FROM titled) < {RANKED} LIMIT {RANKED})"""
 
 
 def nearest(searched: Searched, seen: str, *, is_begun: bool = False) -> str:
@@ -118,7 +114,7 @@ def nearest(searched: Searched, seen: str, *, is_begun: bool = False) -> str:
         is_begun: `titled` and `worded` of the same condition stand ahead: what they have read is not read twice.
     """
     source, id_ = searched.source, f"{searched.alias}.id"
-    titled, worded = ("FROM titled", "FROM worded") if is_begun else (_having(searched, n, seen) for n in STRICT)
+    titled, worded = ("FROM titled", "FROM worded") if is_begun else _strict(searched, seen)
     return f"""
 -- Titles are asked first: common words are in enough of them, and their lists are much shorter.
 few AS MATERIALIZED (
@@ -140,8 +136,13 @@ near AS MATERIALIZED (
     WHERE n.coverage >= {LEAST_COVERAGE} ORDER BY n.score DESC, n.id DESC LIMIT {NEAREST})"""
 
 
-def _having(searched: Searched, query: str, seen: str) -> str:
-    return f"FROM {searched.source} WHERE s.vector @@ (SELECT {query} FROM strict) AND {seen}"
+def _strict(searched: Searched, conditions: str) -> tuple[str, str]:
+    """FROM and WHERE of what has all words in its title, and of what has them anywhere."""
+    title, query = (
+        f"FROM {searched.source} WHERE s.vector @@ (SELECT {name} FROM strict) AND {conditions}"
+        for name in ("title", "query")
+    )
+    return title, query
 
 
 def ranked(searched: Searched, conditions: str) -> str:

@@ -62,9 +62,9 @@ class KeptAnswer:
 
 
 class Work(NamedTuple):
-    """An answer that is being made, and the snapshot that was taken before."""
+    """An answer that is being made, and what was promised before."""
 
-    snapshot: str
+    promise: Promise
     made: asyncio.Future[KeptAnswer | None]
 
 
@@ -76,7 +76,8 @@ class KeptAnswers:
         self._answers: OrderedDict[Key, KeptAnswer] = OrderedDict()
         self._under_way: dict[Key, Work] = {}
         self._bytes = 0
-        self._latest: str | None = None
+        # Equal to none that will be taken: what is made before the first look is not given again.
+        self._latest = ""
         self._looking = asyncio.Lock()
         self._next_look: asyncio.Task[str] | None = None
 
@@ -94,10 +95,8 @@ class KeptAnswers:
         """
         if again := await self._again(key):
             return again
-        if self._latest is None:
-            return await make()
         promise = Promise(self._latest, time.monotonic())
-        work = self._under_way[key] = Work(promise.snapshot, asyncio.get_running_loop().create_future())
+        work = self._under_way[key] = Work(promise, asyncio.get_running_loop().create_future())
         try:
             response = await make()
             work.made.set_result(self._keep(key, promise, response))
@@ -114,12 +113,12 @@ class KeptAnswers:
             kept = None
         if kept is None and work is None:
             return None
-        now = await self._snapshot()
+        now = await self.snapshot()
         if kept and kept.promise.snapshot == now:
             if key in self._answers:
                 self._answers.move_to_end(key)
             return kept
-        return await asyncio.shield(work.made) if work and work.snapshot == now else None
+        return await asyncio.shield(work.made) if work and work.promise.snapshot == now else None
 
     def _keep(self, key: Key, promise: Promise, response: Response) -> KeptAnswer | None:
         """Keep an answer with the promise made before it; None if it is sent in parts, too large, or an error."""
@@ -139,11 +138,7 @@ class KeptAnswers:
             self._bytes -= dropped.size
         return answer
 
-    async def look(self) -> None:
-        """Take a snapshot, from which answers can be kept."""
-        await self._snapshot()
-
-    async def _snapshot(self) -> str:
+    async def snapshot(self) -> str:
         """A snapshot taken after this call; whoever asks while one is being taken shares the next."""
         if self._next_look is None:
             self._next_look = asyncio.create_task(self._look())

@@ -121,7 +121,7 @@ async def test_many_who_ask_at_once_share_one_answer(
     # Other tests write to the same server, and what was begun before is not shared: not every attempt shows it.
     for number in range(20):
         path = f"/v1/practices?q=municipal+card&year_to={2100 + number}"
-        await app.state.services.kept.look()
+        await app.state.services.kept.snapshot()
         # Whoever makes the answer is held up until the others have come.
         await other_session.execute("BEGIN; LOCK TABLE practice_search IN ACCESS EXCLUSIVE MODE")
         with sql_count(again=True) as statements:

@@ -44,12 +44,11 @@ async def put_translation(
     known = await connection.fetchrow(KNOWN, id_, language)
     versions = expected(known is None)
     texts = {name: value for name in TEXTS if (value := getattr(body, name)) is not None}
-    spelt = language
     if known is not None:
         check_version(current, versions)
-        spelt, *stored = known
-        if [language, body.status, texts] == [spelt, stored[0], json.loads(stored[1])]:
+        if (known["language"], known["status"], json.loads(known["texts"])) == (language, body.status, texts):
             return False
+    spelt = known["language"] if known else language
     arg = Arguments(id_, language, body.status, json.dumps(texts, ensure_ascii=False), spelt)
     # The texts come from the changed record, so that the version before it is kept without them.
     await connection.execute(
