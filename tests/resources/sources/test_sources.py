@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import random
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import zstandard
 from httpx import AsyncClient, Response
 
 from app.database import Database
+from app.resources.practices.sources.bulk import AT_ONCE
+from app.resources.practices.sources.upsert import BUCKETS, LOCK
 from tests.conftest import SqlCount, Token
 from tests.factories import Headers, make_adoption, make_practice
 
@@ -391,3 +394,31 @@ async def test_what_inflates_hugely_holds_up_nobody(
             break
     assert not huge.done(), "everybody else had to wait"
     assert [json.loads(line)["result"] for line in (await huge).text.splitlines()] == ["invalid"]
+
+
+async def test_the_next_lines_are_read_while_these_are_written(
+    client: AsyncClient, callers: dict[str, Headers], database: Database
+) -> None:
+    read = 0
+
+    async def lines() -> AsyncIterator[bytes]:
+        nonlocal read
+        for number in range(3 * AT_ONCE):
+            read += 1
+            yield json.dumps({"external_id": f"n{number}", **body_of()}).encode() + b"\n"
+
+    headers = {**callers[MMC], "Content-Type": NDJSON}
+    async with asyncio.TaskGroup() as tasks, database.transaction() as other:
+        await other.execute(LOCK, list(range(BUCKETS)))
+        bringing = tasks.create_task(client.post("/v1/sources/mmc/practices", content=lines(), headers=headers))
+        # While nothing can be written, one more chunk is made ready, and then nothing is read any more.
+        before = 0
+        while read <= AT_ONCE or read > before:
+            before = read
+            await asyncio.sleep(0.2)
+        assert read == 2 * AT_ONCE
+        assert await database.value("SELECT count(*) FROM practice_origin") == 0
+    results = [json.loads(line) for line in (await bringing).text.splitlines()]
+    assert [(result["line"], result["result"]) for result in results] == [
+        (number + 1, "created") for number in range(3 * AT_ONCE)
+    ]

@@ -1,4 +1,7 @@
-"""Many records at once: a chunk of lines is one transaction, and a trial is one that is undone."""
+"""Many records at once: a chunk of lines is one transaction, and a trial is one that is undone.
+
+A chunk is read and checked while the database writes the one before it.
+"""
 
 import asyncio
 import contextlib
@@ -26,7 +29,7 @@ async def results(
     database: Database, actor: Actor, network: str, lines: AsyncIterator[tuple[int, bytes | None]]
 ) -> AsyncGenerator[bytes]:
     """Bring the lines in, for good; gives the result lines of each chunk once it is committed."""
-    async with contextlib.aclosing(_chunks(lines)) as chunks:
+    async with contextlib.aclosing(_ahead(_chunks(lines))) as chunks:
         async for chunk in chunks:
             await _keep(database, actor, network, chunk)
             yield result_lines(chunk)
@@ -38,7 +41,7 @@ async def trial_results(
     """Say what the real run would do with the lines, and do nothing; gives the result lines of each chunk."""
     # What the real run would do with a line depends on the lines before it: they are all there, and all undone.
     imagined = set[UUID]()
-    async with database.connection() as connection, contextlib.aclosing(_chunks(lines)) as chunks:
+    async with database.connection() as connection, contextlib.aclosing(_ahead(_chunks(lines))) as chunks:
         transaction = connection.transaction()
         await transaction.start()
         try:
@@ -73,6 +76,23 @@ async def _keep(database: Database, actor: Actor, network: str, chunk: list[Line
                 raise
         else:
             return
+
+
+async def _ahead(chunks: AsyncGenerator[list[Line]]) -> AsyncGenerator[list[Line]]:
+    """The chunks, of which the next is made while one is used; what breaks them off is raised after those before it."""
+
+    async def following() -> list[Line] | None:
+        return await anext(chunks, None)
+
+    coming = asyncio.create_task(following())
+    try:
+        while (chunk := await coming) is not None:
+            coming = asyncio.create_task(following())
+            yield chunk
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        await chunks.aclose()
 
 
 async def _chunks(lines: AsyncIterator[tuple[int, bytes | None]]) -> AsyncGenerator[list[Line]]:
