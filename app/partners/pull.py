@@ -6,12 +6,10 @@ from typing import Literal
 
 from app.database import Connection
 from app.partners.batches import ResyncError, Source, Tally
-from app.partners.dublin_core import places
 from app.partners.exchange import PATH, ExchangeFeed
 from app.partners.intake import Intake
 from app.partners.ledger import Ledger, open_ledger
 from app.partners.remote import Remote, RemoteError
-from app.partners.repository import METADATA_PREFIX, ProtocolError, Repository, best_format, identify
 
 Format = Literal["auto", "feed", "oai"]
 FILTERS = ("network", "city", "country", "tag", "exclude_origin")
@@ -107,40 +105,37 @@ async def open_pull(connection: Connection, remote: Remote, wish: Wish, progress
         BusyError: another process pulls the same.
     """
     kind = wish.format if wish.format != "auto" else await _kind(remote)
-    selection = " ".join([kind, *sorted(wish.chosen)])
-    ledger = await open_ledger(connection, "pull", remote.url, wish.network, selection)
+    if kind == "feed":
+        source: Source = ExchangeFeed(remote, _filters(wish.chosen))
+    else:
+        source = await _repository(connection, remote, wish)
+    ledger = await open_ledger(connection, "pull", remote.url, wish.network, " ".join([kind, *sorted(wish.chosen)]))
     if wish.is_whole and not ledger.is_copying:
         await ledger.restart(connection)
-    if kind == "feed":
-        return Pull(connection, ExchangeFeed(remote, _filters(wish.chosen)), ledger, wish, progress)
-    if len(wish.chosen) > 1:
-        raise RemoteError("A repository is harvested one set at a time.")
-    facts = await identify(remote)
-    if facts is None:
-        message = f"{remote.url} is not the address of an OAI-PMH repository."
-        raise RemoteError(message)
-    known = await places(connection, wish.city)
-    chosen = wish.chosen[0] if wish.chosen else None
-    source = Repository(remote, await _prefix(remote), chosen, known, is_granular=facts[0], tells=facts[1])
     return Pull(connection, source, ledger, wish, progress)
 
 
-async def _prefix(remote: Remote) -> str:
-    try:
-        return await best_format(remote)
-    except ProtocolError:
-        return METADATA_PREFIX
-
-
 async def _kind(remote: Remote) -> Format:
+    """What is at the address; `oai` where it is no exchange, of which harvesting tells whether it is true."""
     answer = await remote.get(PATH, {"limit": 1})
-    if answer.status == 200 and b'"next_cursor"' in answer.body:  # noqa: PLR2004 - OK
-        return "feed"
-    if await identify(remote) is not None:
-        return "oai"
-    message = (
-        f"{remote.url} is neither an exchange nor an OAI-PMH repository (of an exchange: its address without path)."
-    )
+    return "feed" if answer.status == 200 and b'"next_cursor"' in answer.body else "oai"  # noqa: PLR2004 - OK
+
+
+async def _repository(connection: Connection, remote: Remote, wish: Wish) -> Source:
+    # Brings the XML library, which a server does not need.
+    from app.partners.repository import open_repository  # noqa: PLC0415 - waits until something is harvested
+
+    if len(wish.chosen) > 1:
+        raise RemoteError("A repository is harvested one set at a time.")
+    source = await open_repository(connection, remote, next(iter(wish.chosen), None), wish.city)
+    if source is not None:
+        return source
+    if wish.format == "oai":
+        message = f"{remote.url} is not the address of an OAI-PMH repository."
+    else:
+        message = (
+            f"{remote.url} is neither an exchange nor an OAI-PMH repository (of an exchange: its address without path)."
+        )
     raise RemoteError(message)
 
 

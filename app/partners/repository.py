@@ -8,10 +8,11 @@ from typing import Any
 
 from lxml import etree
 
+from app.database import Connection
 from app.fields import IDENTIFIER_LENGTH
 from app.partners import whole_record
 from app.partners.batches import Batch, Change, ResyncError
-from app.partners.dublin_core import Places, practice_of
+from app.partners.dublin_core import Places, places, practice_of
 from app.partners.remote import Answer, Remote, RemoteError
 from app.resources.oai.formats import NAMESPACE
 
@@ -132,7 +133,28 @@ class Repository:
             yield Change("practice", identifier, found)
 
 
-async def identify(remote: Remote) -> tuple[bool, bool] | None:
+async def open_repository(
+    connection: Connection, remote: Remote, chosen: str | None, city: str | None
+) -> Repository | None:
+    """The repository at this address; None if there is none.
+
+    Args:
+        connection: to find the cities that records name.
+        remote: at the address.
+        chosen: the set to harvest.
+        city: of records that name none of ours.
+
+    Raises:
+        RemoteError: the repository breaks off in the midst of telling about itself.
+    """
+    facts = await _identify(remote)
+    if facts is None:
+        return None
+    prefix, known = await _best_format(remote), await places(connection, city)
+    return Repository(remote, prefix, chosen, known, is_granular=facts[0], tells=facts[1])
+
+
+async def _identify(remote: Remote) -> tuple[bool, bool] | None:
     """Whether stamps have seconds, and whether deleted records are told; None: that is no repository."""
     try:
         root = await ask(remote, {"verb": "Identify"})
@@ -142,9 +164,12 @@ async def identify(remote: Remote) -> tuple[bool, bool] | None:
     return "hh" in granularity, (root.findtext(f".//{OAI}deletedRecord") or "no") in {"persistent", "transient"}
 
 
-async def best_format(remote: Remote) -> str:
+async def _best_format(remote: Remote) -> str:
     """The prefix of the format of exchanges where the repository has it, else that of Dublin Core."""
-    root = await ask(remote, {"verb": "ListMetadataFormats"})
+    try:
+        root = await ask(remote, {"verb": "ListMetadataFormats"})
+    except ProtocolError:
+        return METADATA_PREFIX
     for entry in root.iterfind(f".//{OAI}metadataFormat"):
         if entry.findtext(f"{OAI}metadataNamespace") == NAMESPACE and (
             prefix := entry.findtext(f"{OAI}metadataPrefix")
