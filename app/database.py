@@ -61,6 +61,11 @@ class Database:
         self.replica = replica
         self._timeout = settings.pool_timeout
 
+    @property
+    def has_spare(self) -> bool:
+        """Whether a connection to the primary can be had without waiting for one."""
+        return self.primary.get_idle_size() > 0 or self.primary.get_size() < self.primary.get_max_size()
+
     async def read(self, statement: Statement, *, may_lag: bool) -> list[Row]:
         """The rows of one statement that only reads; from the replica, where there is one, if it may lag a little."""
         rows: list[Row] = await self._read(

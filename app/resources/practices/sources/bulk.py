@@ -1,6 +1,7 @@
-"""Many records at once: a chunk of lines is one transaction, and a trial is one that is undone.
+"""Many records at once, a chunk of lines after the other; a trial is a transaction that is undone.
 
-A chunk is read and checked while the database writes the one before it.
+A chunk is read and checked while the database writes the one before it. It is written by halves at the same time, each
+a transaction of its own: nearly all of the work is PostgreSQL's, which has a processor for each.
 """
 
 import asyncio
@@ -12,15 +13,16 @@ import asyncpg
 
 from app.caller import Actor
 from app.database import Connection, Database, problem_of
-from app.errors import InternalError, Problem
+from app.errors import InternalError, Problem, ServiceUnavailable
 from app.resources.practices.sources.lines import Line, checked
 from app.resources.practices.sources.outcomes import result_lines
 from app.resources.practices.sources.records import Record
-from app.resources.practices.sources.upsert import upsert
+from app.resources.practices.sources.upsert import independent, lock, upsert
 
 AT_ONCE = 500
 BYTES_AT_ONCE = 2 * 1024 * 1024
 SLICE = 25
+LEAST_HALF = 25
 ATTEMPTS = 20
 WAITED_TOO_LONG = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError)
 
@@ -46,7 +48,7 @@ async def trial_results(
         await transaction.start()
         try:
             async for chunk in chunks:
-                await _bring_in(connection, actor, network, chunk, locked=False)
+                await _bring_in(connection, actor, network, chunk)
                 imagined |= _created(chunk)
                 yield result_lines(chunk, imagined)
         finally:
@@ -60,22 +62,60 @@ def _created(chunk: list[Line]) -> set[UUID]:
 
 async def _keep(database: Database, actor: Actor, network: str, chunk: list[Line]) -> None:
     """Bring a chunk in for good; who waits too long for others tries again, what takes too long is done in halves."""
+    left = [line for line in chunk if line.record is not None]
     for attempt in range(ATTEMPTS):
         try:
             async with database.transaction() as connection:
-                await _bring_in(connection, actor, network, chunk)
+                # What is written beside this transaction is under its locks.
+                await lock(connection, network, _records(left))
+                left = await _keep_beside(database, connection, actor, network, left)
+                await _bring_in(connection, actor, network, left)
         except asyncpg.QueryCanceledError:
-            if len(chunk) == 1:
+            if len(left) == 1:
                 raise
-            middle = len(chunk) // 2
-            await _keep(database, actor, network, chunk[:middle])
-            await _keep(database, actor, network, chunk[middle:])
+            middle = len(left) // 2
+            await _keep(database, actor, network, left[:middle])
+            await _keep(database, actor, network, left[middle:])
             return
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if attempt + 1 == ATTEMPTS:
                 raise
         else:
             return
+
+
+async def _keep_beside(
+    database: Database, connection: Connection, actor: Actor, network: str, lines: list[Line]
+) -> list[Line]:
+    """Bring in, by halves at once, those that cannot meet each other; gives the lines that are left, in their order."""
+    batches = await independent(connection, network, _records(lines))
+    first = {id(record) for record in batches[0]} if batches else set()
+    apart = [line for line in lines if id(line.record) in first]
+    middle = len(apart) // 2
+    if middle < LEAST_HALF:
+        return lines
+    halves = (apart[:middle], apart[middle:])
+    both = (_keep_half(database, actor, network, half) for half in halves)
+    # Neither is left alone when the other fails: the locks hold until both have ended.
+    outcomes = await asyncio.gather(*both, return_exceptions=True)
+    kept = set[int]()
+    for half, outcome in zip(halves, outcomes, strict=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+        kept.update(line.number for line in half if outcome)
+    return [line for line in lines if line.number not in kept]
+
+
+async def _keep_half(database: Database, actor: Actor, network: str, half: list[Line]) -> bool:
+    """Bring lines in for good, unless that would mean to wait; gives whether it was done."""
+    if not database.has_spare:
+        return False
+    try:
+        async with database.transaction() as connection:
+            await _bring_in(connection, actor, network, half)
+    except (*WAITED_TOO_LONG, ServiceUnavailable):
+        return False
+    return True
 
 
 async def _ahead(chunks: AsyncGenerator[list[Line]]) -> AsyncGenerator[list[Line]]:
@@ -111,20 +151,24 @@ async def _chunks(lines: AsyncIterator[tuple[int, bytes | None]]) -> AsyncGenera
         yield chunk
 
 
-async def _bring_in(
-    connection: Connection, actor: Actor, network: str, chunk: list[Line], *, locked: bool = True
-) -> None:
+async def _bring_in(connection: Connection, actor: Actor, network: str, chunk: list[Line]) -> None:
     records = [_anew(line) for line in chunk if line.record is not None]
+    if not records:
+        return
     try:
         async with connection.transaction():
-            await upsert(connection, actor, network, records, locked=locked)
+            await upsert(connection, actor, network, records, locked=False)
     except asyncpg.PostgresError as reason:
         if _refusal(reason) is None:
             raise
         # The database refuses one of them by a rule of its own: each by itself then, so that it spoils no other.
         for line in chunk:
             if line.record is not None:
-                await _bring_in_one(connection, actor, network, line, locked=locked)
+                await _bring_in_one(connection, actor, network, line)
+
+
+def _records(lines: list[Line]) -> list[Record]:
+    return [line.record for line in lines if line.record is not None]
 
 
 def _anew(line: Line) -> Record:
@@ -141,11 +185,11 @@ def _refusal(reason: asyncpg.PostgresError) -> Problem | None:
     return None if is_fault or isinstance(reason, WAITED_TOO_LONG) else problem
 
 
-async def _bring_in_one(connection: Connection, actor: Actor, network: str, line: Line, *, locked: bool) -> None:
+async def _bring_in_one(connection: Connection, actor: Actor, network: str, line: Line) -> None:
     record = _anew(line)
     try:
         async with connection.transaction():
-            await upsert(connection, actor, network, [record], locked=locked)
+            await upsert(connection, actor, network, [record], locked=False)
     except asyncpg.PostgresError as reason:
         problem = _refusal(reason)
         if problem is None:

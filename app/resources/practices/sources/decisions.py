@@ -29,7 +29,7 @@ def _refers_well(record: Record, known: Known) -> bool:
     body = record.body
     for name, values, there in (
         ("tags", body.tags, known.tags),
-        ("offers", body.offers, {tag for tag in known.tags if tag.startswith("format:")}),
+        ("offers", body.offers, known.formats),
         ("partner_cities", body.partner_cities, known.cities),
     ):
         for place, value in enumerate(values):

@@ -44,6 +44,7 @@ class Known:
     identities: dict[tuple[str, str], list[Any]]
     addresses: dict[str, list[Any]]
     tags: set[str]
+    formats: set[str]
     cities: set[str]
     networks: set[str]
     born_here: set[str]
@@ -75,6 +76,7 @@ async def look_up(connection: Connection, network: str, batch: list[Record]) -> 
         {(scheme, value): found for scheme, value, *found in json.loads(row["identities"])},
         addresses,
         set(row["tags"]),
+        {tag for tag in row["tags"] if tag.startswith("format:")},
         set(row["cities"]),
         set(row["networks"]),
         set(row["born_here"]),

@@ -25,13 +25,23 @@ async def upsert(
         actor: who brings them in.
         network: for which network.
         records: checked in themselves; what they refer to is checked here.
-        locked: False for a trial, which nobody has to wait for.
+        locked: False for a trial, which nobody has to wait for, and where the caller has locked them.
     """
     policy = await connection.fetchval("SELECT review_policy FROM network WHERE id = $1", network)
     if locked:
-        await connection.execute(LOCK, sorted({_bucket(network, key) for record in records for key in record.keys}))
-    for batch in _independent(records, await held_by(connection, network, records)):
+        await lock(connection, network, records)
+    for batch in await independent(connection, network, records):
         await _upsert(connection, actor, network, batch, is_reviewed=policy == "review")
+
+
+async def lock(connection: Connection, network: str, records: Sequence[Record]) -> None:
+    """Keep everybody else from what the records may be, until the connection's transaction ends."""
+    await connection.execute(LOCK, sorted({_bucket(network, key) for record in records for key in record.keys}))
+
+
+async def independent(connection: Connection, network: str, records: Sequence[Record]) -> list[list[Record]]:
+    """The records in batches of which none has two that may meet; those that may keep their order."""
+    return _independent(records, await held_by(connection, network, records))
 
 
 def _bucket(network: str, key: Key) -> int:
@@ -40,7 +50,6 @@ def _bucket(network: str, key: Key) -> int:
 
 
 def _independent(records: Sequence[Record], held: dict[str, set[Key]]) -> list[list[Record]]:
-    """The records in batches of which none has two that may meet; those that may keep their order."""
     batches: list[list[Record]] = []
     last: dict[Key, int] = {}
     for record in records:
