@@ -136,6 +136,10 @@ class Database:
                     connection.terminate()
                 if attempt == 2:  # noqa: PLR2004 - the second attempt is the last
                     raise
+            except asyncpg.LockNotAvailableError as reason:
+                # Who reads waits for nobody but a change of the schema.
+                detail = "The database is being changed."
+                raise ServiceUnavailable(detail, headers={"Retry-After": "2"}) from reason
             finally:
                 await pool.release(connection)
         return None

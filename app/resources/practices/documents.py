@@ -1,5 +1,7 @@
 """The documents of practices, as SELECT lists over the practice `p` and its city `c`."""
 
+from functools import lru_cache
+
 from app.documents import city_ref, columns, moment, same
 from app.resources.practices.schemas import PracticePublic, PracticeSummary, PracticeTexts, Tombstone
 
@@ -43,6 +45,8 @@ ORIGINS = f"""(SELECT coalesce(json_agg(json_build_object('network', o.network_i
 LANGUAGE = "coalesce(tr.language, p.language)"
 
 
+# By what the caller may do there are a few of them.
+@lru_cache(maxsize=64)
 def document_for(contact: str, transitions: str, *, translated: bool = False) -> str:
     """The SELECT list of a practice's document; `translated`: with the texts that the translation `tr` has."""
     texts = {name: f"coalesce(tr.texts ->> '{name}', p.{name})" if translated else f"p.{name}" for name in TEXTS}
