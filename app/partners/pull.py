@@ -122,21 +122,18 @@ async def _kind(remote: Remote) -> Format:
 
 
 async def _repository(connection: Connection, remote: Remote, wish: Wish) -> Source:
-    # Brings the XML library, which a server does not need.
-    from app.partners.repository import open_repository  # noqa: PLC0415 - waits until something is harvested
+    from app.partners.repository import open_repository  # noqa: PLC0415 - the XML library, which no server needs
 
+    source = await open_repository(connection, remote, next(iter(wish.chosen), None), wish.city)
+    if source is None:
+        what = "is not the address of an OAI-PMH repository"
+        if wish.format == "auto":
+            what = "is neither an exchange nor an OAI-PMH repository (of an exchange: its address without path)"
+        message = f"{remote.url} {what}."
+        raise RemoteError(message)
     if len(wish.chosen) > 1:
         raise RemoteError("A repository is harvested one set at a time.")
-    source = await open_repository(connection, remote, next(iter(wish.chosen), None), wish.city)
-    if source is not None:
-        return source
-    if wish.format == "oai":
-        message = f"{remote.url} is not the address of an OAI-PMH repository."
-    else:
-        message = (
-            f"{remote.url} is neither an exchange nor an OAI-PMH repository (of an exchange: its address without path)."
-        )
-    raise RemoteError(message)
+    return source
 
 
 def _filters(chosen: list[str]) -> Mapping[str, list[str]]:

@@ -200,6 +200,16 @@ async def test_a_partner_that_is_none_is_told_plainly(here: Exchange, say: Say, 
 
 
 @pytest.mark.parametrize(
+    ("format_", "words"),
+    [("auto", "neither an exchange nor an OAI-PMH repository"), ("oai", "not the address")],
+)
+async def test_what_is_chosen_does_not_hide_that_nobody_is_there(here: Exchange, format_: str, words: str) -> None:
+    chosen = ["country=CA", "tag=theme:housing"]
+    with partner(lambda _: Response("a page")) as (url, _), pytest.raises(RemoteError, match=words):
+        await here.pull(url, "mmc", format=format_, chosen=chosen)
+
+
+@pytest.mark.parametrize(
     "url", ["ftp://x", "http://", "http://u:p@x/", "http://x/?a=b", "x", "http://[", "http://x:99999"]
 )
 def test_what_is_no_address_is_told(url: str) -> None:
