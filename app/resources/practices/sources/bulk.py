@@ -1,7 +1,7 @@
 """Many records at once, a chunk of lines after the other; a trial is a transaction that is undone.
 
 A chunk is read and checked while the database writes the one before it. It is written by halves at the same time, each
-a transaction of its own: nearly all of the work is PostgreSQL's, which has a processor for each.
+a transaction of its own: nearly all of the work is PostgreSQL's, which takes a processor for each.
 """
 
 import asyncio
@@ -22,7 +22,8 @@ from app.resources.practices.sources.upsert import independent, lock, upsert
 AT_ONCE = 500
 BYTES_AT_ONCE = 2 * 1024 * 1024
 SLICE = 25
-LEAST_HALF = 25
+# Fewer are not worth two more transactions.
+LEAST_APART = 50
 ATTEMPTS = 20
 WAITED_TOO_LONG = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError)
 
@@ -56,8 +57,7 @@ async def trial_results(
 
 
 def _created(chunk: list[Line]) -> set[UUID]:
-    records = [line.record for line in chunk if line.record is not None]
-    return {record.id for record in records if record.id and record.result == "created"}
+    return {record.id for record in _records(chunk) if record.id and record.result == "created"}
 
 
 async def _keep(database: Database, actor: Actor, network: str, chunk: list[Line]) -> None:
@@ -88,12 +88,14 @@ async def _keep_beside(
     database: Database, connection: Connection, actor: Actor, network: str, lines: list[Line]
 ) -> list[Line]:
     """Bring in, by halves at once, those that cannot meet each other; gives the lines that are left, in their order."""
-    batches = await independent(connection, network, _records(lines))
-    first = {id(record) for record in batches[0]} if batches else set()
-    apart = [line for line in lines if id(line.record) in first]
-    middle = len(apart) // 2
-    if middle < LEAST_HALF:
+    if len(lines) < LEAST_APART:
         return lines
+    batches = await independent(connection, network, _records(lines))
+    first = {id(record) for record in batches[0]}
+    apart = [line for line in lines if id(line.record) in first]
+    if len(apart) < LEAST_APART:
+        return lines
+    middle = len(apart) // 2
     halves = (apart[:middle], apart[middle:])
     both = (_keep_half(database, actor, network, half) for half in halves)
     # Neither is left alone when the other fails: the locks hold until both have ended.

@@ -25,7 +25,7 @@ async def upsert(
         actor: who brings them in.
         network: for which network.
         records: checked in themselves; what they refer to is checked here.
-        locked: False for a trial, which nobody has to wait for, and where the caller has locked them.
+        locked: False for a trial, which nobody has to wait for, and where the caller has them locked.
     """
     policy = await connection.fetchval("SELECT review_policy FROM network WHERE id = $1", network)
     if locked:
@@ -41,15 +41,7 @@ async def lock(connection: Connection, network: str, records: Sequence[Record]) 
 
 async def independent(connection: Connection, network: str, records: Sequence[Record]) -> list[list[Record]]:
     """The records in batches of which none has two that may meet; those that may keep their order."""
-    return _independent(records, await held_by(connection, network, records))
-
-
-def _bucket(network: str, key: Key) -> int:
-    named = (network, *key) if key[0] == "own id" else key
-    return sum("\0".join(named).encode()) % BUCKETS
-
-
-def _independent(records: Sequence[Record], held: dict[str, set[Key]]) -> list[list[Record]]:
+    held = await held_by(connection, network, records)
     batches: list[list[Record]] = []
     last: dict[Key, int] = {}
     for record in records:
@@ -60,6 +52,11 @@ def _independent(records: Sequence[Record], held: dict[str, set[Key]]) -> list[l
         batches[number].append(record)
         last.update(dict.fromkeys(keys, number))
     return batches
+
+
+def _bucket(network: str, key: Key) -> int:
+    named = (network, *key) if key[0] == "own id" else key
+    return sum("\0".join(named).encode()) % BUCKETS
 
 
 async def _upsert(
