@@ -1,31 +1,69 @@
 """The command line: `practice-exchange COMMAND`."""
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
-from app.cli import client, feed, keys
-from app.cli.check_migrations import check_migrations
-from app.cli.doctor import doctor
-from app.cli.export import export
-from app.cli.load import load
-from app.cli.migrate import migrate
-from app.cli.openapi import openapi
-from app.cli.pull import pull
-from app.cli.push import push
-from app.cli.report import report
-from app.cli.serve import serve
-from app.cli.worker import worker
-
-app = typer.Typer(
-    help="The exchange by which cities share what works for migrants and refugees.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_show_locals=False,
+# Each is a module of `app.cli`, with a function of the same name, or with the commands of a group.
+NAMES = (
+    "serve",
+    "migrate",
+    "load",
+    "export",
+    "pull",
+    "push",
+    "report",
+    "worker",
+    "openapi",
+    "check-migrations",
+    "doctor",
+    "client",
+    "feed",
+    "keys",
 )
-for command in (serve, migrate, load, export, pull, push, report, worker, openapi, check_migrations, doctor):
-    app.command()(command)
-app.add_typer(client.group, name="client")
-app.add_typer(feed.group, name="feed")
-app.add_typer(keys.group, name="keys")
+
+
+class Modules(Mapping[str, Any]):
+    """The commands by their names, each imported when it is looked up: what one of them needs the others do without."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Import a command; raises KeyError where there is none of that name."""
+        if name not in NAMES:
+            raise KeyError(name)
+        function = name.replace("-", "_")
+        module = import_module(f"app.cli.{function}")
+        if hasattr(module, "group"):
+            group = typer.main.get_group(module.group)
+            group.name = name
+            return group
+        alone = typer.Typer(add_completion=False)
+        alone.command(name)(getattr(module, function))
+        return typer.main.get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+
+class Commands(TyperGroup):
+    """The group of all commands."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = Modules()  # type: ignore[assignment]  # nothing is added to it
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+
+
+@app.callback()
+def practice_exchange() -> None:
+    """The exchange by which cities share what works for migrants and refugees."""
 
 
 def main() -> None:

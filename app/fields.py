@@ -212,6 +212,7 @@ PracticeStatus = Literal["draft", "submitted", "changes_requested", "published",
 RequestStatus = Literal[
     "open", "returned", "matched", "in_progress", "completed", "cancelled", "expired", "unfulfilled"
 ]
+Direction = Literal["pull", "push"]
 AdoptionStage = Literal["exploring", "adapting", "piloting", "running", "scaled", "stopped"]
 ResponseStatus = Literal["proposed", "tentative", "accepted", "declined", "withdrawn"]
 RequestKind = Literal["seek", "offer"]

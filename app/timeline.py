@@ -5,8 +5,8 @@ from pydantic import BaseModel
 from app.caller import Actor
 from app.database import Arguments
 from app.documents import columns, moment, same, text_of
+from app.identifiers import uuid7
 from app.paging import Key, after, order_by
-from app.tables.base import uuid7
 
 OLDEST = (Key("t.at", "timestamptz"), Key("t.id", "uuid"))
 # For a statement that writes steps of many records at once.

@@ -3,6 +3,8 @@
 from app.caller import Caller
 from app.database import Arguments
 
+# Of one row alone; the indexes of what is public say the same (app/tables/practice.py).
+PUBLIC = "status = 'published' AND visibility = 'public'"
 PUBLIC_PRACTICE = "p.status = 'published' AND p.visibility = 'public'"
 PUBLISHED_ONCE = "p.status IN ('published', 'withdrawn', 'merged')"
 

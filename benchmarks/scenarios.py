@@ -14,9 +14,9 @@ import asyncpg
 from app.caller import scopes_for
 from app.config import Settings
 from app.database import open_database
+from app.identifiers import uuid7
 from app.keys import KeyRing, ensure_keys
 from app.signing import sign
-from app.tables.base import uuid7
 from app.web.tokens import AUDIENCE
 from benchmarks.processes import Server
 from benchmarks.streams import NETWORK

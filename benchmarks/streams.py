@@ -13,7 +13,7 @@ from itertools import islice
 
 import asyncpg
 
-from app.tables.base import uuid7
+from app.identifiers import uuid7
 from benchmarks.data import Practices
 from benchmarks.processes import Server
 

@@ -10,7 +10,7 @@ from httpx import AsyncClient
 
 from app.database import Database
 from app.fields import AdoptionStage, PracticeStatus, RequestStatus, Stage
-from app.tables.base import uuid7
+from app.identifiers import uuid7
 
 CITIES = (
     "ca-montreal", "sl-freetown", "gb-bristol", "ug-kampala", "co-bogota", "jo-amman", "gr-athens", "us-new-york",

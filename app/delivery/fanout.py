@@ -11,7 +11,7 @@ from app.delivery.queue import disable
 from app.delivery.recipients import HOOKS, Hook, payload, told
 from app.errors import InvalidInput
 from app.events import CHANNEL
-from app.tables.base import uuid7
+from app.identifiers import uuid7
 
 log = structlog.get_logger("webhooks")
 BATCH = 1_000

@@ -10,7 +10,6 @@ import asyncpg
 from pydantic import ValidationError
 
 from app.database import Connection, plain_url
-from app.loading.archive import ArchiveLoader
 from app.loading.bulk import Loader, Prepared, RefusedError, faults_of
 from app.loading.names import load_names
 from app.loading.places import CityLoader, NetworkLoader
@@ -103,6 +102,8 @@ def _loader(kind: Kind, scheme: str, network: str | None) -> Loader:
     if kind == "export":
         if network is not None:
             raise UnreadableFileError("--network is for practices; an export says itself who brought them in.")
+        from app.loading.archive import ArchiveLoader  # noqa: PLC0415 - with the tables, which nothing else needs
+
         return ArchiveLoader()
     makers: dict[Kind, type[Loader]] = {"cities": CityLoader, "networks": NetworkLoader, "requests": RequestLoader}
     return makers.get(kind, TagLoader)()

@@ -11,12 +11,12 @@ from pydantic import Field, TypeAdapter
 
 from app.database import Connection
 from app.fields import HttpUrl, Identifier, Input, MomentIn, PracticeStatus, Slug
+from app.identifiers import uuid7
 from app.loading.bulk import Child, Loader, Prepared, RefusedError
 from app.loading.records import bare_codes
 from app.loading.sources import Entry
 from app.resources.practices.schemas import PracticeCreate
-from app.tables.base import uuid7
-from app.tables.practice import PUBLIC
+from app.visibility import PUBLIC
 
 LOADABLE = ("draft", "changes_requested", "published", "archived")
 DERIVED = frozenset(

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.database import Connection
+from app.identifiers import uuid7
 from app.loading.bulk import Loader, Prepared, RefusedError
 from app.loading.records import RequestRecord
 from app.loading.sources import Entry
-from app.tables.base import uuid7
 
 LIFETIME = timedelta(days=90)
 PLAIN = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from app.resources.export.parts import FORMAT, HEADER
+from app.resources.export.format import FORMAT, HEADER
 
 Kind = Literal["cities", "networks", "vocabularies", "practices", "requests", "export"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.database import Connection
+from app.fields import Direction
 from app.partners.batches import Kind
-from app.tables.partner import Direction
 
 OPEN = """
 INSERT INTO partner (direction, url, network_id, selection) VALUES ($1, $2, $3, $4)

@@ -8,7 +8,8 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Uniq
 from sqlmodel import Field, SQLModel
 
 from app.fields import MARKDOWN_LENGTH, URL_LENGTH, AdoptionStage
-from app.tables.base import choice, moment, reference, uuid7, words
+from app.identifiers import uuid7
+from app.tables.base import choice, moment, reference, words
 
 
 class Adoption(SQLModel, table=True):

@@ -1,9 +1,6 @@
 """What all tables share: the metadata with its naming convention, and the column shapes."""
 
-import os
-import time
 from typing import Any, get_args
-from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -18,13 +15,6 @@ SQLModel.metadata.naming_convention = {
 }
 
 CHECK = "check"
-
-
-def uuid7() -> UUID:
-    """A time-ordered UUID, version 7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then random bits."""
-    random = int.from_bytes(os.urandom(10))
-    high = (time.time_ns() // 1_000_000) << 16 | 0x7000 | random >> 68
-    return UUID(int=high << 64 | 0b10 << 62 | random & ((1 << 62) - 1))
 
 
 def words(name: str, *, length: int | None = None, nullable: bool = False, **options: Any) -> Any:

@@ -21,7 +21,8 @@ from app.fields import (
     Role,
     Support,
 )
-from app.tables.base import choice, choices, json_value, moment, reference, text_array, uuid7, words
+from app.identifiers import uuid7
+from app.tables.base import choice, choices, json_value, moment, reference, text_array, words
 
 
 class ExchangeRequest(SQLModel, table=True):

@@ -8,7 +8,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Int
 from sqlmodel import Field, SQLModel
 
 from app.fields import NOTE_LENGTH
-from app.tables.base import json_value, moment, uuid7, words
+from app.identifiers import uuid7
+from app.tables.base import json_value, moment, words
 
 DIRTY = Sequence("feed_dirty_seq", metadata=SQLModel.metadata)
 POSITION = Sequence("feed_position_seq", metadata=SQLModel.metadata)

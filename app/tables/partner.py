@@ -6,10 +6,9 @@ from typing import Any, ClassVar, Literal
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Identity, Index, Integer, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.fields import NAME_LENGTH, SLUG_LENGTH, URL_LENGTH
+from app.fields import NAME_LENGTH, SLUG_LENGTH, URL_LENGTH, Direction
 from app.tables.base import choice, json_value, moment, words
 
-Direction = Literal["pull", "push"]
 PartnerRecordType = Literal["practice", "city", "tag"]
 
 

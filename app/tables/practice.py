@@ -23,8 +23,10 @@ from app.fields import (
     Stage,
     TranslationStatus,
 )
-from app.tables.base import choice, json_value, moment, reference, text_array, uuid7, words
+from app.identifiers import uuid7
+from app.tables.base import choice, json_value, moment, reference, text_array, words
 
+# As app/visibility.py says it, which stands above; else no list would be read by these indexes.
 PUBLIC = "status = 'published' AND visibility = 'public'"
 NEWEST = (text("listed_at DESC"), text("id DESC"))
 

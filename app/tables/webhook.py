@@ -19,7 +19,8 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from app.fields import NAME_LENGTH, URL_LENGTH, DeliveryStatus, DisabledReason, EventName, WebhookStatus
-from app.tables.base import choice, choices, json_value, moment, text_array, uuid7, words
+from app.identifiers import uuid7
+from app.tables.base import choice, choices, json_value, moment, text_array, words
 
 PENDING = "status = 'pending'"
 

@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Relationship, SQLModel
 
+from app.identifiers import uuid7
 from app.resources.practices.schemas import Contact, Translation
-from app.tables.base import uuid7
 
 
 def _now() -> datetime:

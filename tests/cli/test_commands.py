@@ -2,12 +2,14 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from tests.cli.processes import run
+from app.__main__ import NAMES
+from tests.cli.processes import REPOSITORY, run
 
 
 async def test_a_client_from_made_to_revoked(database_url: str, tmp_path: Path) -> None:
@@ -114,3 +116,21 @@ def test_the_contract_as_a_file(tmp_path: Path) -> None:
     differing = run(tmp_path, "openapi", "--check", "--output", str(file))
     assert differing.returncode == 1
     assert "make openapi" in differing.stderr
+
+
+@pytest.mark.parametrize("module", ["app.main, app.cli.serve", "app.cli.client", "app.cli.worker"])
+def test_what_is_not_needed_is_not_loaded(module: str) -> None:
+    """A server needs neither the tables' classes nor what migrates or harvests: a third of its memory."""
+    unneeded = ("sqlalchemy", "sqlmodel", "alembic", "lxml", "app.tables")
+    code = f"import {module}, sys; print(*(set({unneeded}) & set(sys.modules)))"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, text=True, capture_output=True, check=True)
+    assert ended.stdout.split() == []
+
+
+def test_every_command_is_listed_and_a_misspelt_one_is_met(tmp_path: Path) -> None:
+    listed = run(tmp_path, "--help").stdout
+    modules = {path.stem for path in (REPOSITORY / "app" / "cli").glob("*.py")}
+    assert {name for name in NAMES if f" {name} " in listed} == set(NAMES)
+    assert {name.replace("-", "_") for name in NAMES} <= modules
+    refused = run(tmp_path, "serv")
+    assert (refused.returncode, "Did you mean 'serve'?" in refused.stderr) == (2, True)

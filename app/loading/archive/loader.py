@@ -12,7 +12,8 @@ from app.loading.archive import statements
 from app.loading.archive.records import LINES, UNUSED
 from app.loading.bulk import Loader, Prepared, RefusedError
 from app.loading.sources import Entry, Progress, UnreadableFileError, ndjson
-from app.resources.export.parts import FORMAT_VERSION, HEADER, PARTS, TRAILER, Child, Part
+from app.resources.export.format import FORMAT_VERSION, HEADER, TRAILER
+from app.resources.export.parts import PARTS, Child, Part
 
 PART = {part.name: part for part in PARTS}
 TAIL = 65_536

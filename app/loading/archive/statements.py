@@ -2,7 +2,7 @@
 
 from app.feed import mark
 from app.resources.export.parts import Child, Part, table_of
-from app.tables.practice import PUBLIC
+from app.visibility import PUBLIC
 
 # Two exchanges that both loaded the same vocabulary for themselves differ in these alone.
 TIMES = ("created_at", "updated_at")

@@ -10,12 +10,11 @@ from app.caller import Actor
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
 from app.feed import mark
+from app.identifiers import uuid7
 from app.merging import Versions, merge_patch
 from app.resources.adoptions.queries import PLAIN, writable
 from app.resources.adoptions.schemas import AdoptionCreate, AdoptionFields, AdoptionUpdate
-from app.tables.base import uuid7
-from app.tables.practice import PUBLIC
-from app.visibility import practice_visible, request_visible
+from app.visibility import PUBLIC, practice_visible, request_visible
 
 # Whoever writes a link between practices holds this lock until it is committed: two links made at once could otherwise
 # close a circle that neither of them sees.

@@ -10,11 +10,11 @@ from app.caller import ANONYMOUS, Actor, Caller
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
 from app.feed import mark
+from app.identifiers import uuid7
 from app.merging import Versions, merge_patch
 from app.resources.exchanges import lifecycle
 from app.resources.exchanges.queries import writable
 from app.resources.exchanges.schemas import Outcome, RequestCreate, RequestFields, RequestTransition, RequestUpdate
-from app.tables.base import uuid7
 from app.timeline import EACH_ITS_OWN, step
 from app.visibility import practice_visible
 

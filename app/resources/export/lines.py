@@ -9,7 +9,7 @@ from typing import Any
 
 from app.caller import Caller
 from app.database import Connection
-from app.resources.export.parts import FORMAT, FORMAT_VERSION, HEADER, TRAILER
+from app.resources.export.format import FORMAT, FORMAT_VERSION, HEADER, TRAILER
 from app.resources.export.queries import reads
 
 AT_ONCE = 100

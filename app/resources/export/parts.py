@@ -24,9 +24,6 @@ from app.tables.practice import (
 )
 from app.tables.tag import Tag, TagRelation
 
-FORMAT = "practice-exchange"
-FORMAT_VERSION = 1
-HEADER, TRAILER = "header", "trailer"
 # Triggers keep these true.
 KEPT_BY_TRIGGERS = frozenset({"tag_closure"})
 

@@ -1,14 +1,15 @@
 """HTTP for an export."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from importlib import import_module
 
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from app.errors import ServiceUnavailable
-from app.resources.export.lines import lines, snapshot
 from app.web.addresses import base_url
 from app.web.routing import ApiRequest, ApiRouter, raises
 
@@ -77,6 +78,10 @@ async def _exported(request: ApiRequest) -> AsyncGenerator[bytes]:
         raise ServiceUnavailable(BUSY, headers={"Retry-After": "30"})
     _under_way += 1
     try:
+        # With the tables comes SQLAlchemy: the time goes to a thread, and the memory to whom exports are asked of.
+        await asyncio.to_thread(import_module, "app.resources.export.lines")
+        from app.resources.export.lines import lines, snapshot  # noqa: PLC0415 - see above
+
         async with database.connection() as connection, snapshot(connection):
             deadline = time.monotonic() + LONGEST
             async for _, piece in lines(connection, request.caller, base_url(request.scope)):

@@ -10,6 +10,7 @@ from app.audit import audited
 from app.caller import Actor, Caller
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, PreconditionFailed, error
+from app.identifiers import uuid7
 from app.merging import Versions, merge_patch
 from app.resources.practices import lifecycle
 from app.resources.practices.feed import marked, unlinked
@@ -20,7 +21,6 @@ from app.resources.practices.schemas import (
     PracticeTransition,
     PracticeUpdate,
 )
-from app.tables.base import uuid7
 from app.timeline import step
 from app.visibility import practice_visible
 

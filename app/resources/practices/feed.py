@@ -6,8 +6,7 @@ from app.database import Arguments
 from app.documents import text_of
 from app.feed import FeedType, mark
 from app.resources.practices.documents import PUBLIC_DOCUMENT
-from app.tables.practice import PUBLIC
-from app.visibility import PUBLIC_PRACTICE
+from app.visibility import PUBLIC, PUBLIC_PRACTICE
 
 ID = "CASE WHEN f.type = 'practice' THEN f.id::uuid END"
 FEED = FeedType(

@@ -10,11 +10,11 @@ from app.caller import Actor, Caller
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, NotFound, PreconditionFailed
 from app.events import CHANNEL, searches
+from app.identifiers import uuid7
 from app.merging import Versions
 from app.outgoing.signature import new_secret
 from app.resources.webhooks.queries import managed
 from app.resources.webhooks.schemas import WebhookCreate, WebhookUpdate
-from app.tables.base import uuid7
 
 MOST_WEBHOOKS = 100
 MOST_TRIES = 200

@@ -6,9 +6,9 @@ from app.audit import audited
 from app.caller import Actor
 from app.database import Arguments, Connection
 from app.errors import Conflict, NotFound
+from app.identifiers import uuid7
 from app.resources.exchanges.messages.queries import sides
 from app.resources.exchanges.messages.schemas import MessageCreate
-from app.tables.base import uuid7
 
 
 async def create_message(connection: Connection, actor: Actor, request_id: UUID, body: MessageCreate) -> UUID:

@@ -8,13 +8,13 @@ from app.audit import audited
 from app.caller import Actor, Caller
 from app.database import Arguments, Connection, Row
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, TransitionNotAllowed, error
+from app.identifiers import uuid7
 from app.resources.exchanges import lifecycle
 from app.resources.exchanges.commands import marked
 from app.resources.exchanges.queries import writable as writable_request
 from app.resources.exchanges.responses import queries
 from app.resources.exchanges.responses.lifecycle import ENDED, MOVES
 from app.resources.exchanges.responses.schemas import ResponseCreate, ResponseTransition
-from app.tables.base import uuid7
 from app.timeline import step
 from app.visibility import practice_visible
 

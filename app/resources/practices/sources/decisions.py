@@ -3,11 +3,11 @@
 from typing import Any, Literal
 from uuid import UUID
 
+from app.identifiers import uuid7
 from app.resources.practices.lifecycle import FINAL, NEVER_PUBLISHED
 from app.resources.practices.sources.known import Known
 from app.resources.practices.sources.records import Record
 from app.resources.practices.sources.schemas import BIRTH_SCHEME
-from app.tables.base import uuid7
 
 Todo = Literal["create", "update", "link"]
 BORN_HERE = "born_here"
