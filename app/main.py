@@ -58,7 +58,7 @@ from app.resources.tags import routes as tags
 from app.resources.tokens import routes as tokens
 from app.resources.webhooks import routes as webhooks
 from app.resources.webhooks.calls import CALLS
-from app.search.drafts import index_drafts
+from app.search.drafts import index_waiting_drafts
 from app.web import operation, problems
 from app.web.application import Application
 from app.web.cross_origin import OpenForReading
@@ -194,7 +194,7 @@ def periodic_tasks(configuration: Settings) -> list[PeriodicTask]:
         PeriodicTask("stamp the feed", 1, stamp_feed),
         PeriodicTask("keep documents", 1, keep_documents),
         PeriodicTask("refresh facets", 1, refresh_facets),
-        PeriodicTask("index drafts", 1, index_drafts),
+        PeriodicTask("index drafts", 1, index_waiting_drafts),
         PeriodicTask("remind of verifications", 300, remind_of_verification),
         PeriodicTask("prune deliveries", 3600, prune_deliveries),
         PeriodicTask("prune the feed", 3600, partial(prune_feed, days=configuration.tombstone_days)),

@@ -3,6 +3,7 @@
 All but the last are kept by triggers (see the migration `search`), so that no writer can forget them.
 """
 
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, Integer
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlmodel import Field, SQLModel
 
-from app.tables.base import text_array, words
+from app.tables.base import moment, text_array, words
 
 
 def _record_id(name: str, table: str) -> Any:
@@ -28,7 +29,7 @@ class PracticeSearch(SQLModel, table=True):
 
 
 class SearchDue(SQLModel, table=True):
-    """A draft that is new or changed, and whose vector is made when somebody searches drafts, or by the clock.
+    """A draft that is new or changed; its vector is made when somebody searches drafts, or some minutes later.
 
     No foreign key: whoever makes a draft must not wait.
     """
@@ -37,6 +38,7 @@ class SearchDue(SQLModel, table=True):
 
     id: int | None = Field(default=None, sa_column=Column("id", BigInteger, Identity(always=True), primary_key=True))
     practice_id: UUID
+    noted_at: datetime | None = Field(default=None, sa_column=moment("noted_at", now=True))
 
 
 class ExchangeRequestSearch(SQLModel, table=True):

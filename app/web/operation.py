@@ -78,7 +78,11 @@ async def metrics(_: Request) -> Response:
 
 async def openapi(request: Request) -> Response:
     """The contract."""
-    body = _openapi_bytes(request.app)
+    if not hasattr(request.app.state, "openapi"):
+        # It takes a second to make; whoever asks meanwhile is served, and gets the same one.
+        making = asyncio.to_thread(_openapi_bytes, request.app)
+        request.app.state.openapi = asyncio.create_task(making)
+    body: bytes = await asyncio.shield(request.app.state.openapi)
     headers = {"ETag": of_body(body), "Cache-Control": SHORT}
     if headers["ETag"] in candidates(request.headers.get("if-none-match")):
         return Response(status_code=304, headers=headers)
@@ -86,10 +90,7 @@ async def openapi(request: Request) -> Response:
 
 
 def _openapi_bytes(app: FastAPI) -> bytes:
-    if not hasattr(app.state, "openapi"):
-        app.state.openapi = json.dumps(_placed(app.openapi()), ensure_ascii=False, separators=(",", ":")).encode()
-    document: bytes = app.state.openapi
-    return document
+    return json.dumps(_placed(app.openapi()), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _placed(document: dict[str, Any]) -> dict[str, Any]:

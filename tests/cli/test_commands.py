@@ -107,11 +107,10 @@ def test_the_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
 
 
 def test_the_contract_as_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "openapi.json"
+    shipped, file = REPOSITORY / "openapi.json", tmp_path / "openapi.json"
+    assert run(tmp_path, "openapi", PX_PUBLIC_URL="https://example.org").stdout == shipped.read_text()
     assert run(tmp_path, "openapi", "--output", str(file)).returncode == 0
-    assert json.loads(file.read_text())["openapi"].startswith("3.1")
-    assert run(tmp_path, "openapi", PX_PUBLIC_URL="https://example.org").stdout == file.read_text()
-    assert run(tmp_path, "openapi", "--check", "--output", str(file)).returncode == 0
+    assert file.read_text() == shipped.read_text()
     file.write_text("{}\n")
     differing = run(tmp_path, "openapi", "--check", "--output", str(file))
     assert differing.returncode == 1

@@ -7,7 +7,7 @@ import pytest
 from httpx import AsyncClient
 
 from app.database import Database
-from app.search.drafts import index_drafts
+from app.search.drafts import BATCH, MOST_BATCHES, index_drafts, index_waiting_drafts
 from tests.conftest import SqlCount, Token
 from tests.factories import Headers, make_practice
 
@@ -338,3 +338,25 @@ async def test_an_index_never_shows_an_older_text_than_the_draft(
     found = "SELECT array_agg(practice_id::text) FROM practice_search WHERE vector @@ 'numbat'"
     assert await database.value(found) == [held]
     assert await database.value("SELECT count(*) FROM search_due") == 0
+
+
+async def test_the_clock_takes_drafts_that_waited_for_long_or_are_many(
+    client: AsyncClient, token: Token, database: Database
+) -> None:
+    headers = await token("city:ca-montreal")
+
+    async def turn() -> int:
+        async with database.transaction() as connection:
+            return await index_waiting_drafts(connection)
+
+    made = await make_practice(client, headers, publish=False, title="Quokka")
+    assert await turn() == 0
+    await database.execute("UPDATE search_due SET noted_at = now() - interval '11 minutes'")
+    await make_practice(client, headers, publish=False, title="Quokka")
+    assert (await turn(), await turn()) == (2, 0)
+    # However often one is changed, no more than a search works off at once is left to wait.
+    again = "INSERT INTO search_due (practice_id) SELECT $1 FROM generate_series(1, $2)"
+    await database.execute(again, made["id"], MOST_BATCHES * BATCH)
+    assert await turn() == 0
+    await database.execute(again, made["id"], 1)
+    assert (await turn(), await turn()) == (BATCH, 0)
