@@ -11,6 +11,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.cli.console import err, fail, out
+from app.cli.signals import run as run_until_stopped
 from app.cli.target import CANNOT_CONNECT, connect
 from app.database import UNREACHABLE, Connection
 from app.partners.batches import Tally
@@ -65,7 +66,7 @@ class Narrator:
 def run(url: str, database_url: str, narrator: Narrator, session: Session, *, follows: bool) -> None:
     """Run a session with a partner; one that follows is begun again when partner or database were away."""
     with narrator.progress, _told_plainly():
-        asyncio.run(_run(url, database_url, narrator, session, follows=follows))
+        run_until_stopped(_run(url, database_url, narrator, session, follows=follows))
 
 
 async def _run(url: str, database_url: str, narrator: Narrator, session: Session, *, follows: bool) -> None:

@@ -1,6 +1,5 @@
 """`practice-exchange serve`: everything, from the database to the answers."""
 
-import asyncio
 import os
 import shutil
 import socket
@@ -17,7 +16,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 from app.cli.console import fail, out, step
 from app.cli.demo import Credentials, demo_client
 from app.cli.migrate import prepare
-from app.cli.signals import stopped_by_signals
+from app.cli.signals import run, stopped_by_signals
 from app.cli.target import Target, configuration, connect, target
 from app.loading import load_samples, load_vocabularies
 from app.logs import configure_logs
@@ -44,8 +43,8 @@ def serve(
     with stopped_by_signals(), _listening(host, port) as listener, target() as database:
         prepare(database)
         with step("Loading the vocabularies"):
-            asyncio.run(load_vocabularies(database.url))
-        counts, credentials = asyncio.run(_fill(database, samples=samples))
+            run(load_vocabularies(database.url))
+        counts, credentials = run(_fill(database, samples=samples))
         _announce(listener, counts, credentials, database)
         _serve(listener, workers, timeout_keep_alive)
 

@@ -4,7 +4,7 @@ import asyncio
 
 from app import periodic
 from app.cli.migrate import prepare
-from app.cli.signals import stopped_by_signals
+from app.cli.signals import run, stopped_by_signals
 from app.cli.target import configuration, target
 from app.database import open_database
 from app.logs import configure_logs
@@ -15,7 +15,7 @@ def worker() -> None:
     with stopped_by_signals(), target() as database:
         prepare(database)
         configure_logs(configuration().log_level)
-        asyncio.run(_work(database.url))
+        run(_work(database.url))
 
 
 async def _work(url: str) -> None:
