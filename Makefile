@@ -24,7 +24,7 @@ serve: setup ## the exchange on this machine, with its own PostgreSQL and sample
 	@$(BIN)/practice-exchange serve $(ARGS)
 
 test: $(VENV)/.dev ## all tests, on a throw-away PostgreSQL (ARGS="-k lifecycle")
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, layers, migrations and openapi.json
 	$(BIN)/ruff format --check .

@@ -20,8 +20,6 @@ from schemathesis.specs.openapi.checks import (
 from app.main import create_app
 from tests.cli.processes import Serving, run
 
-# One server for all of them.
-pytestmark = pytest.mark.xdist_group("schemathesis")
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -18,8 +18,6 @@ import pytest
 from tests.cli.processes import PATIENCE, REPOSITORY, Serving, run
 
 Start = Callable[..., Serving]
-# One process fills the folder that most of them begin with.
-pytestmark = pytest.mark.xdist_group("serve")
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes through /proc")
 
 
