@@ -25,6 +25,8 @@ _server = contextlib.ExitStack()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the run's PostgreSQL once, in the process that leads it; workers find it in their environment."""
+    # A test may be one of many on a busy machine: who asks it for a lot at once waits, and isn't told to come again.
+    os.environ.setdefault("PX_POOL_TIMEOUT", "30")
     if not hasattr(config, "workerinput") and not config.option.collectonly:
         os.environ[SERVER] = _server.enter_context(test_server())
         make_template(os.environ[SERVER])
